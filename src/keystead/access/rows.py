@@ -1,0 +1,110 @@
+"""The tables of accounts and access keys, and every statement on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, ForeignKey, LargeBinary, Row, String, Table, UniqueConstraint, insert, select, update
+
+from keystead.access.faults import AccountUnknown
+from keystead.access.model import AccessKey, Account, KeyStatus
+from keystead.clock import from_ms, to_ms
+from keystead.store import Transaction, metadata
+
+account = Table(
+    "account",
+    metadata,
+    Column("account_id", String(16), primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("email", String(254), nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    UniqueConstraint("name"),
+)
+access_key = Table(
+    "access_key",
+    metadata,
+    Column("access_key_id", String(32), primary_key=True),
+    Column("account_id", String(16), ForeignKey("account.account_id"), nullable=False, index=True),
+    Column("sealed_secret", LargeBinary, nullable=False),
+    Column("status", String(8), nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+)
+
+
+def lock_account(tx: Transaction, account_id: str) -> None:
+    """Take the account's row lock, the first act of every writing transaction; AccountUnknown if there is none.
+
+    On SQLite the write transaction already holds the only write lock there is.
+    """
+    statement = select(account.c.account_id).where(account.c.account_id == account_id).with_for_update()
+    if tx.execute(statement).one_or_none() is None:
+        raise AccountUnknown(account_id)
+
+
+def add_account(tx: Transaction, new: Account) -> None:
+    """Insert an account; the schema refuses a name or id that is taken."""
+    tx.execute(
+        insert(account).values(
+            account_id=new.account_id, name=new.name, email=new.email, created_at_ms=to_ms(new.created_at)
+        )
+    )
+
+
+def account_of(tx: Transaction, account_id: str) -> Account | None:
+    """Give the account of this id."""
+    row = tx.execute(select(account).where(account.c.account_id == account_id)).one_or_none()
+    return None if row is None else _account(row)
+
+
+def account_named(tx: Transaction, name: str) -> Account | None:
+    """Give the account of this name."""
+    row = tx.execute(select(account).where(account.c.name == name)).one_or_none()
+    return None if row is None else _account(row)
+
+
+def accounts(tx: Transaction) -> list[Account]:
+    """Give every account, oldest first."""
+    return [_account(row) for row in tx.execute(select(account).order_by(account.c.created_at_ms, account.c.account_id))]
+
+
+def add_access_key(tx: Transaction, new: AccessKey, sealed_secret: bytes) -> None:
+    """Insert an access key with its sealed secret."""
+    tx.execute(
+        insert(access_key).values(
+            access_key_id=new.access_key_id,
+            account_id=new.account_id,
+            sealed_secret=sealed_secret,
+            status=new.status.value,
+            created_at_ms=to_ms(new.created_at),
+        )
+    )
+
+
+def sealed_access_key(tx: Transaction, access_key_id: str) -> tuple[AccessKey, bytes] | None:
+    """Give an access key and its sealed secret."""
+    row = tx.execute(select(access_key).where(access_key.c.access_key_id == access_key_id)).one_or_none()
+    return None if row is None else (_access_key(row), bytes(row.sealed_secret))
+
+
+def access_keys(tx: Transaction, account_id: str) -> list[AccessKey]:
+    """Give the account's access keys, oldest first."""
+    statement = (
+        select(access_key)
+        .where(access_key.c.account_id == account_id)
+        .order_by(access_key.c.created_at_ms, access_key.c.access_key_id)
+    )
+    return [_access_key(row) for row in tx.execute(statement)]
+
+
+def set_status(tx: Transaction, access_key_id: str, status: KeyStatus) -> None:
+    """Change a key's status, and have every worker forget what it knew of the key."""
+    tx.execute(update(access_key).where(access_key.c.access_key_id == access_key_id).values(status=status.value))
+    tx.changed("access_key", access_key_id)
+
+
+def _account(row: Row[Any]) -> Account:
+    return Account(row.account_id, row.name, row.email, from_ms(row.created_at_ms))
+
+
+def _access_key(row: Row[Any]) -> AccessKey:
+    return AccessKey(row.access_key_id, row.account_id, KeyStatus(row.status), from_ms(row.created_at_ms))

@@ -1,0 +1,100 @@
+"""The composition root: settings become the open things a process works with. The only maker of adapters."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import keystead.api.bss
+import keystead.api.kms
+from keystead.access_log.journal import Journal
+from keystead.catalog.commands import load_catalogue
+from keystead.clock import Clock, ManualClock, SystemClock, parse_iso_z
+from keystead.gate.call import Service
+from keystead.gate.signature import NonceMemory
+from keystead.gate.throttle import Rates
+from keystead.hsm.software import SoftwareKeyStore, open_root_key
+from keystead.ids import request_id
+from keystead.settings import Settings, SettingsError
+from keystead.store import Store, Transaction, Warm, open_store
+from keystead.store import business_time
+from keystead.store.engine import database_url
+from keystead.store.leases import open_rates
+
+ROOT_KEY_FILE: Final = "root.key"
+JOURNAL_FOLDER: Final = "journal"
+PRODUCTS_SERVED: Final = (keystead.api.kms.KMS, keystead.api.bss.BSS)
+
+
+def store_of(settings: Settings) -> Store:
+    """Open the deployment's database."""
+    settings.data_path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return open_store(database_url(settings.data_path, settings.database or None))
+
+
+def keystore_of(settings: Settings) -> SoftwareKeyStore:
+    """Open the deployment's root key, making it on first use."""
+    return SoftwareKeyStore(open_root_key(settings.data_path / ROOT_KEY_FILE))
+
+
+def manual_start(settings: Settings) -> datetime | None:
+    """Give where a manual clock starts; None for the system clock. SettingsError for anything else."""
+    if settings.clock == "system":
+        return None
+    kind, _, start = settings.clock.partition(":")
+    try:
+        if kind == "manual":
+            return parse_iso_z(start)
+    except ValueError:
+        pass
+    message = f"clock: {settings.clock!r} is neither 'system' nor 'manual:2026-01-01T00:00:00Z'"
+    raise SettingsError(message)
+
+
+def clock_of(settings: Settings, warm: Warm) -> Clock:
+    """Give the deployment's clock; a manual one stands where the store says, seen by all processes alike."""
+    if manual_start(settings) is None:
+        return SystemClock()
+    return ManualClock(lambda: warm.get(business_time.KIND, "now", _standing))
+
+
+def open_service(settings: Settings, name: str) -> Service:
+    """Open everything a process needs to serve calls; `name` tells its journal file apart."""
+    store = store_of(settings)
+    warm = Warm(store)
+    clock = clock_of(settings, warm)
+    journal = Journal(journal_folder(settings), f"{name}-{os.getpid()}-{request_id()[:8]}", echo=settings.log_requests)
+    return Service(
+        settings=settings,
+        clock=clock,
+        store=store,
+        warm=warm,
+        keystore=keystore_of(settings),
+        catalogue=load_catalogue(),
+        rates=Rates(open_rates(settings.data_path, store), clock),
+        nonces=NonceMemory(),
+        journal=journal,
+    )
+
+
+def close_service(service: Service) -> None:
+    """Close what `open_service` opened: the journal last written, then the threads, then the store."""
+    service.rates.close()
+    service.journal.close()
+    service.warm.close()
+    service.store.close()
+
+
+def journal_folder(settings: Settings) -> Path:
+    """Give the folder of the journal files."""
+    return settings.data_path / JOURNAL_FOLDER
+
+
+def _standing(tx: Transaction) -> datetime:
+    standing = business_time.standing(tx)
+    if standing is None:
+        message = "this deployment has no manual clock"
+        raise SettingsError(message)
+    return standing

@@ -1,0 +1,73 @@
+"""Ciphertext layout and canonical contexts. Both are promises for ever: old ciphertext must open with any later version.
+
+A ciphertext of the shared API, before base64 (KMS SDK sources and published samples, read 2026-11-22):
+
+    offset  length  what
+    0       36      key version id, ASCII
+    36      12      IV
+    48      n       AES-GCM ciphertext, n >= 1
+    48 + n  16      tag
+
+An EncryptionContext becomes the associated data of the GCM call: a compact JSON object in UTF-8, keys sorted by code point,
+nothing escaped that JSON does not demand. No context and an empty one are the same: no bytes. What the cloud itself uses is
+unpublished; ciphertext does not travel between deployments, so only its own later versions must agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+import msgspec
+
+from keystead.envelope.faults import CiphertextNotValid, ContextNotValid
+
+VERSION_ID_BYTES: Final = 36
+IV_BYTES: Final = 12
+TAG_BYTES: Final = 16
+OVERHEAD_BYTES: Final = VERSION_ID_BYTES + IV_BYTES + TAG_BYTES
+CONTEXT_CHARS_MAX: Final = 8192
+
+_CANONICAL: Final = msgspec.json.Encoder(order="sorted")
+
+
+class Unpacked(NamedTuple):
+    """A ciphertext taken apart: which version sealed it, and IV, ciphertext and tag in one piece."""
+
+    version_id: str
+    iv_and_ciphertext: bytes
+
+
+def pack(version_id: str, iv_and_ciphertext: bytes) -> bytes:
+    """Lay a ciphertext out; ValueError for a version id that is not 36 ASCII characters, which is a mistake of ours."""
+    header = version_id.encode("ascii")
+    if len(header) != VERSION_ID_BYTES:
+        message = f"a key version id has {VERSION_ID_BYTES} characters: {version_id!r}"
+        raise ValueError(message)
+    return header + iv_and_ciphertext
+
+
+def unpack(blob: bytes) -> Unpacked:
+    """Take a ciphertext apart; CiphertextNotValid if it is too short to hold a text or its version id is not printable ASCII."""
+    if len(blob) <= OVERHEAD_BYTES:
+        raise CiphertextNotValid
+    header = blob[:VERSION_ID_BYTES]
+    if not header.isascii():
+        raise CiphertextNotValid
+    version_id = header.decode("ascii")
+    if not version_id.isprintable():
+        raise CiphertextNotValid
+    return Unpacked(version_id, blob[VERSION_ID_BYTES:])
+
+
+def associated_data(context: Mapping[str, str] | None) -> bytes:
+    """Give the canonical bytes of a context; ContextNotValid if its canonical text has more than 8,192 characters or is no text."""
+    if not context:
+        return b""
+    try:
+        canonical = _CANONICAL.encode(context)
+    except UnicodeEncodeError:
+        raise ContextNotValid("It contains half of a surrogate pair, which is not a character.") from None
+    if len(canonical) > CONTEXT_CHARS_MAX and len(canonical.decode()) > CONTEXT_CHARS_MAX:
+        raise ContextNotValid(f"It has more than {CONTEXT_CHARS_MAX} characters.")
+    return canonical

@@ -1,0 +1,94 @@
+"""What arrived: one request as plain values, and which product and action it names."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote_plus
+
+from keystead.faults import CallerFault, InvalidParameter
+
+BODY_BYTES_MAX = 4 * 1024 * 1024
+FORM_TYPE = "application/x-www-form-urlencoded"
+
+
+class BodyTooLarge(CallerFault):
+    """The body is over BODY_BYTES_MAX."""
+
+    def __init__(self) -> None:
+        """Say the bound."""
+        super().__init__(f"The request body is larger than {BODY_BYTES_MAX} bytes.")
+
+
+class Arrival:
+    """One HTTP request: header names in lower case, `query` and `form` as decoded pairs in the order they came."""
+
+    __slots__ = ("_parameters", "body", "form", "headers", "method", "nonce_taken", "path", "query", "scheme", "source")
+
+    def __init__(self, method: str, target: tuple[str, str], headers: dict[str, str], body: bytes, source: str) -> None:
+        """Decode what the transport gave; `target` is (path, raw query string), `source` the peer's IP address."""
+        self.method = method
+        self.path = target[0]
+        self.query = decoded_pairs(target[1])
+        self.headers = headers
+        self.body = body
+        self.source = source
+        self.scheme = "http"
+        self.form: list[tuple[str, str]] = []
+        if body and headers.get("content-type", "").split(";", 1)[0].strip().lower() == FORM_TYPE:
+            self.form = decoded_pairs(body.decode("utf-8", "replace"))
+        self.nonce_taken = False
+        self._parameters: dict[str, str] | None = None
+
+    def parameter(self, name: str) -> str:
+        """Give one parameter from query or form; empty when absent or given twice (binding then says so)."""
+        for key, value in self.query:
+            if key == name:
+                return value
+        for key, value in self.form:
+            if key == name:
+                return value
+        return ""
+
+    def parameters(self) -> dict[str, str]:
+        """Merge query and form; a name given twice is refused, because two readers could each take another one."""
+        if self._parameters is None:
+            pairs = self.query + self.form if self.form else self.query
+            merged = dict(pairs)
+            if len(merged) != len(pairs):
+                names = [name for name, _ in pairs]
+                twice = next(name for name in names if names.count(name) > 1)
+                raise InvalidParameter(twice, "It is given more than once.")
+            self._parameters = merged
+        return self._parameters
+
+    @property
+    def host(self) -> str:
+        """The Host header as sent; empty when there is none."""
+        return self.headers.get("host", "")
+
+
+def decoded_pairs(raw: str) -> list[tuple[str, str]]:
+    """Split and decode `a=b&c=d` (percent and plus forms); empty pieces are dropped, a missing value is empty."""
+    if not raw:
+        return []
+    pairs = []
+    for piece in raw.split("&"):
+        if not piece:
+            continue
+        name, _, value = piece.partition("=")
+        if "%" in name or "+" in name:
+            name = unquote_plus(name)
+        if "%" in value or "+" in value:
+            value = unquote_plus(value)
+        pairs.append((name, value))
+    return pairs
+
+
+def region_of(arrival: Arrival, default: str) -> str:
+    """Give the region: RegionId, else a host name `kms.<region>.…` or `kms-vpc.<region>.…`, else the deployment's own."""
+    named = arrival.parameter("RegionId")
+    if named:
+        return named
+    labels = arrival.host.split(":", 1)[0].split(".")
+    if len(labels) > 2 and labels[0] in {"kms", "kms-vpc", "business"} and "-" in labels[1]:  # noqa: PLR2004
+        return labels[1]
+    return default

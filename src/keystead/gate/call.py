@@ -1,0 +1,104 @@
+"""The facts of one call, and the services an action may use. Actions take a `Call`; commands take only the pieces they need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from keystead.clock import Clock, Instant
+from keystead.faults import Fault
+from keystead.settings import Settings
+from keystead.store import Store, Transaction, Warm
+
+if TYPE_CHECKING:
+    from keystead.access_log.journal import Journal
+    from keystead.access_log.model import Record
+    from keystead.catalog.model import Catalogue
+    from keystead.gate.signature import NonceMemory
+    from keystead.gate.throttle import Rates
+    from keystead.hsm.port import KeyStore
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Everything a worker holds open, made once by `app.py`."""
+
+    settings: Settings
+    clock: Clock
+    store: Store
+    warm: Warm
+    keystore: KeyStore
+    catalogue: Catalogue
+    rates: Rates
+    nonces: NonceMemory
+    journal: Journal
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who proved itself: the account and the access key it signed with."""
+
+    account_id: str
+    access_key_id: str
+
+
+class DryRun(Fault):
+    """DryRun=true and every check passed: the cloud answers an error on purpose."""
+
+    def __init__(self) -> None:
+        """Say what would have happened."""
+        super().__init__("The request would have succeeded, but DryRun is set to true.")
+
+
+class Call:
+    """One call in progress. `tx` exists for READ and WRITE actions; `record` is filled on the way."""
+
+    __slots__ = ("_tx", "instant", "principal", "record", "region", "request_id", "service", "source")
+
+    def __init__(self, service: Service, instant: Instant, record: Record) -> None:
+        """Begin a call; the gate sets `principal`, `region` and `tx` as it learns them."""
+        self.service = service
+        self.instant = instant
+        self.record = record
+        self.request_id = record.request_id
+        self.source = record.client_ip
+        self.region = ""
+        self.principal = Principal("", "")
+        self._tx: Transaction | None = None
+
+    @property
+    def now(self) -> datetime:
+        """Business time of this call."""
+        return self.instant.now
+
+    @property
+    def account_id(self) -> str:
+        """The account the call acts for."""
+        return self.principal.account_id
+
+    @property
+    def warm(self) -> Warm:
+        """The worker's cache."""
+        return self.service.warm
+
+    @property
+    def tx(self) -> Transaction:
+        """The transaction of a READ or WRITE action; a COMPUTE action has none."""
+        if self._tx is None:
+            message = "this action declared no transaction"
+            raise RuntimeError(message)
+        return self._tx
+
+    @tx.setter
+    def tx(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    def admit(self, instance_id: str, qps: int) -> None:
+        """Take one of the instance's requests of this second, or raise `Throttled`; `qps` is what was purchased."""
+        self.service.rates.admit(instance_id, qps, self.instant, inline=self.service.warm.inline)
+
+    def dry_run_gate(self, dry_run: bool | None) -> None:
+        """Raise `DryRun` if the caller asked for it; called after every check and before any effect."""
+        if dry_run:
+            raise DryRun

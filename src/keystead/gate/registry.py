@@ -1,0 +1,97 @@
+"""The table of actions: one row each, made where the action is defined. A name taken twice stops the start.
+
+    @KMS.action("Encrypt", Effect.COMPUTE)
+    def encrypt(call: Call, request: EncryptRequest) -> EncryptResponse: ...
+"""
+
+from __future__ import annotations
+
+import enum
+import inspect
+import typing
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from keystead.faults import Fault
+from keystead.gate.call import Call
+from keystead.gate.parameters import Field, Request, Response, plan_of
+
+PRODUCTS: dict[str, Product] = {}
+
+
+class Effect(enum.Enum):
+    """What running an action may do."""
+
+    READ = "read"
+    """Reads rows in a snapshot."""
+    WRITE = "write"
+    """Changes rows, in one transaction with its claims and its record."""
+    COMPUTE = "compute"
+    """Touches no rows when what it needs is warm; runs on the event loop then."""
+
+
+class FaultRow(NamedTuple):
+    """How one fault looks on the wire. `message` None means the fault's own sentence."""
+
+    fault: type[Fault]
+    code: str
+    status: int
+    message: str | None = None
+
+
+class Action(NamedTuple):
+    """An action's row."""
+
+    product: Product
+    name: str
+    effect: Effect
+    request: type[Request]
+    response: type[Response]
+    plan: tuple[Field, ...]
+    handler: Callable[[Call, Any], Response]
+    idempotent: bool
+    methods: frozenset[str]
+    where: str
+
+
+class Product:
+    """A wire product: its version selects it; its fault table says what refusals look like."""
+
+    def __init__(self, code: str, version: str, faults: tuple[FaultRow, ...], *, business_status: int | None = None) -> None:
+        """Register the product; `business_status` 200 makes its own faults answers with `Success: false`."""
+        if version in PRODUCTS:
+            message = f"version {version} is taken by {PRODUCTS[version].code}"
+            raise ValueError(message)
+        self.code = code
+        self.version = version
+        self.faults = faults
+        self.business_status = business_status
+        self.actions: dict[str, Action] = {}
+        PRODUCTS[version] = self
+
+    def action(
+        self, name: str, effect: Effect, *, idempotent: bool = False, methods: str = "GET POST"
+    ) -> Callable[[Callable[[Call, Any], Response]], Callable[[Call, Any], Response]]:
+        """Register the decorated function; its annotations name the request and response structs."""
+
+        def register(handler: Callable[[Call, Any], Response]) -> Callable[[Call, Any], Response]:
+            if name in self.actions:
+                message = f"{self.code} has {name} twice: {self.actions[name].where}"
+                raise ValueError(message)
+            hints = typing.get_type_hints(handler)
+            where = f"{handler.__module__}:{inspect.getsourcelines(handler)[1]}"
+            self.actions[name] = Action(
+                self,
+                name,
+                effect,
+                hints["request"],
+                hints["return"],
+                plan_of(hints["request"]),
+                handler,
+                idempotent,
+                frozenset(methods.split()),
+                where,
+            )
+            return handler
+
+        return register

@@ -1,0 +1,152 @@
+"""Answers on the wire: JSON (or XML when asked for), and one error body that satisfies every client at once.
+
+GATEWAY_FAULTS is the table of what the gate itself refuses, in order of precedence: when several things are wrong with a
+request, the first row that applies is answered. A product's own rows follow it. A fault no row knows is an internal failure.
+Codes and texts: KMS common error codes page and the clients' own sources, read 2026-11-22; `Request…` codes of 4xx transport
+limits are ours.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+from xml.sax.saxutils import escape
+
+import msgspec
+
+from keystead.faults import CallerFault, Fault, InvalidParameter, MissingParameter, NotFound
+from keystead.gate.arrival import Arrival, BodyTooLarge
+from keystead.gate.call import DryRun
+from keystead.gate.dispatch import TokenMismatch
+from keystead.gate.parameters import Response
+from keystead.gate.registry import FaultRow, Product
+from keystead.gate.signature import (
+    IncompleteSignature,
+    NonceUsed,
+    SignatureMismatch,
+    TimestampExpired,
+    TimestampInvalid,
+)
+from keystead.gate.throttle import Throttled
+
+
+class UnknownVersion(CallerFault):
+    """No product has this version."""
+
+
+class UnknownAction(NotFound):
+    """The product has no such action."""
+
+
+class MethodRefused(CallerFault):
+    """The action is not served under this HTTP method."""
+
+
+class AccessKeyUnknown(NotFound):
+    """No such access key."""
+
+
+class AccessKeyDisabled(Fault):
+    """The access key is disabled."""
+
+
+class TokenUnknown(Fault):
+    """A security token came with the request, and none is valid here."""
+
+
+GATEWAY_FAULTS: Final = (
+    FaultRow(BodyTooLarge, "RequestEntityTooLarge", 413),
+    FaultRow(MethodRefused, "UnsupportedHTTPMethod", 403, "This http method is not supported."),
+    FaultRow(UnknownVersion, "InvalidVersion", 400),
+    FaultRow(UnknownAction, "InvalidAction.NotFound", 404),
+    FaultRow(IncompleteSignature, "IncompleteSignature", 400),
+    FaultRow(TimestampInvalid, "InvalidTimeStamp.Format", 400),
+    FaultRow(TimestampExpired, "InvalidTimeStamp.Expired", 400),
+    FaultRow(AccessKeyUnknown, "InvalidAccessKeyId.NotFound", 404, "The AccessKey ID provided does not exist in our records."),
+    FaultRow(AccessKeyDisabled, "Forbidden.AccessKey", 403, "This AccessKey is not enabled."),
+    FaultRow(TokenUnknown, "InvalidSecurityToken.Malformed", 400, "The specified SecurityToken is malformed or not valid here."),
+    FaultRow(SignatureMismatch, "SignatureDoesNotMatch", 400),
+    FaultRow(MissingParameter, "MissingParameter", 400),
+    FaultRow(InvalidParameter, "InvalidParameter", 400),
+    FaultRow(NonceUsed, "SignatureNonceUsed", 400),
+    FaultRow(TokenMismatch, "IdempotentParameterMismatch", 400),
+    FaultRow(DryRun, "DryRunOperationError", 400),
+    FaultRow(Throttled, "Rejected.Throttling", 429),
+)
+INTERNAL: Final = FaultRow(Fault, "InternalFailure", 500, "Internal Failure.")
+RECOMMEND: Final = "docs/faults.md#"
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+class Answer(NamedTuple):
+    """An HTTP answer."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+def row_of(product: Product | None, fault: BaseException) -> FaultRow:
+    """Give the wire row of a fault: the product's own row for its class or nearest ancestor, else the gateway's, else internal."""
+    rows = (product.faults if product else ()) + GATEWAY_FAULTS
+    for ancestor in type(fault).__mro__:
+        for row in rows:
+            if row.fault is ancestor:
+                return row
+    return INTERNAL
+
+
+def render(response: Response, arrival: Arrival, action_name: str) -> Answer:
+    """Give a success; the response already carries its request id."""
+    if arrival.parameter("Format").upper() == "XML":
+        return _xml(200, msgspec.to_builtins(response), f"{action_name}Response", response.request_id, [])
+    return Answer(200, _json_headers(response.request_id), _ENCODER.encode(response))
+
+
+def render_fault(row: FaultRow, fault: BaseException, product: Product | None, arrival: Arrival, request_id: str) -> Answer:
+    """Give a refusal as every client needs it: status, `Code`, non-empty `Message`, `x-acs-request-id`."""
+    message = row.message or (fault.sentence if isinstance(fault, Fault) else "") or row.code
+    body: dict[str, Any] = {
+        "RequestId": request_id,
+        "HostId": arrival.host,
+        "Code": row.code,
+        "Message": message,
+        "Recommend": RECOMMEND + row.code,
+    }
+    if product is not None and product.business_status is not None:
+        body["Success"] = False
+    extra = []
+    retry_after_ms = getattr(fault, "retry_after_ms", None)
+    if retry_after_ms is not None:
+        extra.append(("x-acs-retry-after", str(retry_after_ms)))
+    if arrival.parameter("Format").upper() == "XML":
+        return _xml(row.status, body, "Error", request_id, extra)
+    return Answer(row.status, _json_headers(request_id) + extra, _ENCODER.encode(body))
+
+
+def unrecorded(arrival: Arrival, request_id: str) -> Answer:
+    """Give the refusal of a call whose record could not be written: without a record there is no answer."""
+    fault = Fault("Service Unavailable Temporary. The access log cannot be written.")
+    row = FaultRow(Fault, "SerivceUnavailableTemporary", 503)  # the documented code, misspelt as the cloud misspells it
+    return render_fault(row, fault, None, arrival, request_id)
+
+
+def _json_headers(request_id: str) -> list[tuple[str, str]]:
+    return [("content-type", "application/json;charset=utf-8"), ("x-acs-request-id", request_id)]
+
+
+def _xml(status: int, value: dict[str, Any], root: str, request_id: str, extra: list[tuple[str, str]]) -> Answer:
+    text = f'<?xml version="1.0" encoding="UTF-8"?><{root}>{_elements(value)}</{root}>'
+    headers = [("content-type", "text/xml;charset=utf-8"), ("x-acs-request-id", request_id), *extra]
+    return Answer(status, headers, text.encode())
+
+
+def _elements(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    if isinstance(value, dict):
+        parts = []
+        for name, inner in value.items():
+            items = inner if isinstance(inner, list) else [inner]
+            parts.extend(f"<{name}>{_elements(item)}</{name}>" for item in items)
+        return "".join(parts)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else escape(str(value))

@@ -1,0 +1,110 @@
+"""The only place that awaits: between the HTTP server's RSGI interface and the synchronous life of a request.
+
+A computing action that finds everything warm runs here, on the loop. Whatever may block runs in the thread pool: reading and
+writing actions, a cold cache. The answer leaves once the record's group is durable: one shared future a group.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from keystead.gate.arrival import BODY_BYTES_MAX, Arrival, BodyTooLarge
+from keystead.gate.call import Service
+from keystead.gate.life import Outcome, live
+from keystead.gate.render import render_fault, row_of, unrecorded
+from keystead.ids import request_id
+from keystead.store.changes import Cold
+
+THREADS_MAX: Final = 16
+_PROBES: Final = frozenset({"/healthz", "/readyz"})
+_TEXT: Final = [("content-type", "text/plain;charset=utf-8")]
+log = logging.getLogger("keystead.gate")
+
+
+class Gateway:
+    """The RSGI application of one worker; the listeners of a worker share it."""
+
+    def __init__(self, service: Service) -> None:
+        """Serve with what `app.py` opened."""
+        self.service = service
+        self.hops = 0
+        self.in_progress = 0
+        self._threads = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="action")
+
+    async def __rsgi__(self, scope: Any, proto: Any) -> None:  # noqa: ANN401 - granian's own types are not public
+        """Answer one request."""
+        if scope.path in _PROBES:
+            await self._probe(scope.path, proto)
+            return
+        self.in_progress += 1
+        try:
+            await self._serve(scope, proto)
+        finally:
+            self.in_progress -= 1
+
+    async def _serve(self, scope: Any, proto: Any) -> None:  # noqa: ANN401
+        headers = dict(scope.headers.items())
+        if scope.authority and "host" not in headers:
+            headers["host"] = scope.authority
+        body = b""
+        if scope.method not in {"GET", "HEAD"} and headers.get("content-length", "") != "0":
+            try:
+                body = await _body(headers, proto)
+            except BodyTooLarge as fault:
+                self._too_large(scope, proto, headers, fault)
+                return
+        arrival = Arrival(
+            scope.method, (scope.path, scope.query_string), headers, body, scope.client.rpartition(":")[0]
+        )
+        loop = asyncio.get_running_loop()
+        try:
+            outcome = live(self.service, arrival)
+        except Cold:
+            self.hops += 1
+            outcome = await loop.run_in_executor(self._threads, live, self.service, arrival)
+        try:
+            await self._durable(outcome, loop)
+        except OSError as error:
+            log.error("record of %s not written: %s", outcome.record.request_id, error.strerror)  # noqa: TRY400 - no traceback
+            proto.response_bytes(*unrecorded(arrival, outcome.record.request_id))
+            return
+        proto.response_bytes(*outcome.answer)
+
+    async def _durable(self, outcome: Outcome, loop: asyncio.AbstractEventLoop) -> None:
+        journal = self.service.journal
+        if outcome.recorded:
+            journal.note(outcome.record)
+        else:
+            await journal.append(outcome.record).future(loop)
+
+    def _too_large(self, scope: Any, proto: Any, headers: dict[str, str], fault: BodyTooLarge) -> None:  # noqa: ANN401
+        arrival = Arrival(scope.method, (scope.path, scope.query_string), headers, b"", "")
+        proto.response_bytes(*render_fault(row_of(None, fault), fault, None, arrival, request_id()))
+
+    async def _probe(self, path: str, proto: Any) -> None:  # noqa: ANN401
+        if path == "/readyz":
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._threads, self.service.store.ready)
+            except Exception as error:  # noqa: BLE001 - whatever it is, this worker is not ready
+                log.warning("not ready: %s", type(error).__name__)
+                proto.response_bytes(503, _TEXT, b"the store does not answer\n")
+                return
+        proto.response_bytes(200, _TEXT, b"ok\n")
+
+
+async def _body(headers: dict[str, str], proto: Any) -> bytes:  # noqa: ANN401
+    """Read the body, giving up as soon as it is known to be too large."""
+    declared = headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > BODY_BYTES_MAX:
+        raise BodyTooLarge
+    if declared.isdigit():
+        return bytes(await proto())
+    chunks = bytearray()
+    async for chunk in proto:
+        chunks += chunk
+        if len(chunks) > BODY_BYTES_MAX:
+            raise BodyTooLarge
+    return bytes(chunks)

@@ -1,0 +1,119 @@
+"""Requests a second: one figure an instance, however many workers serve it.
+
+A worker holds leased requests of the instances it serves. A thread renews the leases of all busy instances every SLICE_SECONDS
+in one transaction, asking for what the last slice needed; what an idle instance does not use goes back. On the hot path an
+admission is a dictionary look-up and a decrement. An instance nobody asked for lately is leased on the spot, off the loop.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Final
+
+from keystead.clock import Clock, Instant, to_ms
+from keystead.faults import LimitFault
+from keystead.store.changes import Cold
+from keystead.store.engine import Store
+from keystead.store.leases import Want, take
+
+SLICE_SECONDS: Final = 0.02
+IDLE_SECONDS: Final = 1.0
+RETRY_AFTER_MS: Final = 50
+
+
+class Throttled(LimitFault):
+    """The instance's requests of this moment are used up; `retry_after_ms` is when asking again makes sense."""
+
+    def __init__(self, qps: int) -> None:
+        """Say the purchased rate."""
+        super().__init__(f"QPS Limit Exceeded: the instance is purchased for {qps} requests a second.")
+        self.retry_after_ms = RETRY_AFTER_MS
+
+
+class _Lease:
+    __slots__ = ("asked", "asked_at", "left", "qps")
+
+    def __init__(self, qps: int) -> None:
+        self.qps = qps
+        self.left = 0
+        self.asked = 0
+        self.asked_at = 0.0
+
+
+class Rates:
+    """One worker's leases."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        """Start with none; `clock` gives the wall time of the renewing thread."""
+        self._store = store
+        self._clock = clock
+        self._leases: dict[str, _Lease] = {}
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._busy = threading.Event()
+        threading.Thread(target=self._renew, name="rate-leases", daemon=True).start()
+
+    def admit(self, instance_id: str, qps: int, instant: Instant, *, inline: bool) -> None:
+        """Take one request of the instance or raise `Throttled`; `Cold` where a lease must be fetched and `inline` forbids it."""
+        lease = self._leases.get(instance_id)
+        if lease is None or (lease.left <= 0 and instant.monotonic - lease.asked_at > IDLE_SECONDS):
+            if inline:
+                raise Cold
+            lease = self._lease_now(instance_id, qps, instant)
+        lease.asked += 1
+        lease.asked_at = instant.monotonic
+        lease.qps = qps
+        if lease.left <= 0:
+            raise Throttled(qps)
+        lease.left -= 1
+
+    def close(self) -> None:
+        """Stop the renewing thread."""
+        self._stop.set()
+        self._busy.set()
+
+    def _lease_now(self, instance_id: str, qps: int, instant: Instant) -> _Lease:
+        with self._lock:
+            lease = self._leases.get(instance_id)
+            if lease is None:
+                lease = _Lease(qps)
+            if lease.left <= 0:
+                want = max(1, min(10, int(qps * SLICE_SECONDS)))
+                lease.left += take(self._store, [Want(instance_id, qps, want)], to_ms(instant.wall))[instance_id]
+            lease.asked_at = instant.monotonic
+            self._leases[instance_id] = lease
+        self._busy.set()
+        return lease
+
+    def _renew(self) -> None:
+        while not self._stop.is_set():
+            if not self._leases:
+                self._busy.wait()
+            self._busy.clear()
+            if self._stop.wait(SLICE_SECONDS):
+                return
+            try:
+                self._renew_all(self._clock.read())
+            except Exception:  # noqa: BLE001, S112 - without a lease requests are refused; the next slice tries again
+                continue
+
+    def _renew_all(self, instant: Instant) -> None:
+        with self._lock:
+            wants = []
+            for instance_id, lease in list(self._leases.items()):
+                idle = instant.monotonic - lease.asked_at > IDLE_SECONDS
+                asked, lease.asked = lease.asked, 0
+                need = 0 if idle else min(asked + asked // 4 + 2, max(1, int(lease.qps * SLICE_SECONDS * 3)))
+                count = need - lease.left
+                if count < 0 and not idle:
+                    continue
+                if count < 0:
+                    lease.left = 0
+                wants.append(Want(instance_id, lease.qps, count))
+                if idle:
+                    del self._leases[instance_id]
+            if wants:
+                for instance_id, count in take(self._store, wants, to_ms(instant.wall)).items():
+                    kept = self._leases.get(instance_id)
+                    if kept is not None and count > 0:
+                        kept.left += count

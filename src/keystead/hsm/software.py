@@ -1,0 +1,237 @@
+"""The software key store: everything hangs from one root key in a file.
+
+    root key (file, 0600) ── seals ──> instance key ── seals ──> key version ── seals ──> the callers' data
+                          └─ seals ──> access key secrets
+
+Every seal is AES-256-GCM under a random nonce. A sealed blob, byte by byte:
+
+    offset  length  what
+    0       1       format marker, 0x01
+    1       12      nonce
+    13      n + 16  ciphertext and tag
+
+The associated data names what the blob is and whose: kind and ids, each behind its length (two bytes, big endian). A blob moved
+to another row does not open there. The root key file is the marker byte 0x01 and 32 key bytes, nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import Final, NoReturn
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from keystead.faults import Fault
+from keystead.hsm.clear_material import KEY_BYTES, ClearMaterial
+from keystead.hsm.port import NotAuthentic, SealBroken, VersionIds
+
+MARKER: Final = b"\x01"
+NONCE_BYTES: Final = 12
+TAG_BYTES: Final = 16
+_SEALED_BYTES_MIN: Final = len(MARKER) + NONCE_BYTES + TAG_BYTES
+_LOOSE: Final = 0o077
+
+
+class RootKeyRefused(Fault):
+    """The root key file cannot be trusted or read; the sentence says what to do about it."""
+
+
+class RootKey:
+    """The opened root key: a cipher without a printable form."""
+
+    __slots__ = ("_cipher",)
+
+    def __init__(self, cipher: AESGCM) -> None:
+        """Hold the cipher; the bytes it was made from are wiped by then."""
+        self._cipher = cipher
+
+    def __repr__(self) -> str:
+        return "<RootKey>"
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a root key cannot be pickled")
+
+    def cipher(self) -> AESGCM:
+        """Give the cipher to the key store."""
+        return self._cipher
+
+
+def open_root_key(path: Path) -> RootKey:
+    """Open the root key file, making it on first use; RootKeyRefused if it is loose, misshapen or unreadable.
+
+    Several processes may start at once: one makes the file, the others open it. A crash leaves it whole or absent.
+    """
+    try:
+        return _read(path)
+    except FileNotFoundError:
+        _create(path)
+    return _read(path)
+
+
+def _create(path: Path) -> None:
+    """Write the key under a name of its own, make it durable, then link it to `path` unless somebody was first."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            os.fchmod(descriptor, 0o600)  # whatever the umask
+            with ClearMaterial.generated() as material:
+                material.write_to(descriptor, MARKER)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        try:
+            os.link(draft, path)  # fails, unlike a rename, if `path` exists
+        except FileExistsError:
+            pass  # another process was first: its key is the deployment's
+    finally:
+        draft.unlink()
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _read(path: Path) -> RootKey:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise RootKeyRefused(f"The root key file {path} cannot be opened: {error.strerror}.") from None
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise RootKeyRefused(f"The root key file {path} is not a regular file.")
+        mode = stat.S_IMODE(found.st_mode)
+        if mode & _LOOSE:
+            raise RootKeyRefused(
+                f"The root key file {path} has permissions {mode:04o}: others than its owner may use it. "
+                f"Make it 0600 (chmod 600 {path}) after making sure that nobody has read it."
+            )
+        if found.st_size != len(MARKER) + KEY_BYTES:
+            raise RootKeyRefused(
+                f"The root key file {path} has {found.st_size} bytes where {len(MARKER) + KEY_BYTES} belong. "
+                "Restore it from its backup: without it nothing sealed can be opened."
+            )
+        marker = file.read(len(MARKER))
+        if marker != MARKER:
+            raise RootKeyRefused(
+                f"The root key file {path} has format marker 0x{marker.hex()}; this version reads 0x{MARKER.hex()}."
+            )
+        buffer = bytearray(KEY_BYTES)
+        with ClearMaterial(buffer) as material:
+            if file.readinto(buffer) != KEY_BYTES:
+                raise RootKeyRefused(f"The root key file {path} could not be read to its end.")
+            return RootKey(material.cipher())
+
+
+class SoftwareVersionHandle:
+    """An opened key version: one GCM call a text, nothing else."""
+
+    __slots__ = ("_decrypt", "_encrypt")
+
+    def __init__(self, cipher: AESGCM) -> None:
+        """Keep the cipher's two methods, looked up once."""
+        self._encrypt = cipher.encrypt
+        self._decrypt = cipher.decrypt
+
+    def seal(self, plaintext: bytes, associated_data: bytes) -> bytes:
+        """Give IV, ciphertext and tag (see the port)."""
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._encrypt(nonce, plaintext, associated_data)
+
+    def open(self, iv_and_ciphertext: bytes, associated_data: bytes) -> bytes:
+        """Give the plaintext, or NotAuthentic (see the port)."""
+        try:
+            return self._decrypt(iv_and_ciphertext[:NONCE_BYTES], iv_and_ciphertext[NONCE_BYTES:], associated_data)
+        except (InvalidTag, ValueError):
+            raise NotAuthentic from None
+
+    def __repr__(self) -> str:
+        return "<SoftwareVersionHandle>"
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("an opened key version cannot be pickled")
+
+
+class SoftwareKeyStore:
+    """The port over a root key; opens the instance key anew for each cold use, so that destroying it takes effect at once."""
+
+    __slots__ = ("_root",)
+
+    def __init__(self, root_key: RootKey) -> None:
+        """Serve from this root key."""
+        self._root = root_key.cipher()
+
+    def __repr__(self) -> str:
+        return "<SoftwareKeyStore>"
+
+    def new_instance_key(self, instance_id: str) -> bytes:
+        """Make an instance's key, sealed under the root key (see the port)."""
+        with ClearMaterial.generated() as material:
+            return _seal(self._root, material, _bound("instance key", instance_id))
+
+    def new_version(self, sealed_instance_key: bytes, ids: VersionIds) -> bytes:
+        """Make a key version, sealed under its instance's key (see the port)."""
+        instance_cipher = self._instance_cipher(sealed_instance_key, ids.instance_id)
+        with ClearMaterial.generated() as material:
+            return _seal(instance_cipher, material, _bound("key version", *ids))
+
+    def open_version(self, sealed_instance_key: bytes, sealed_version: bytes, ids: VersionIds) -> SoftwareVersionHandle:
+        """Open a key version (see the port)."""
+        instance_cipher = self._instance_cipher(sealed_instance_key, ids.instance_id)
+        with _unseal(instance_cipher, sealed_version, "key version", *ids) as material:
+            return SoftwareVersionHandle(material.cipher())
+
+    def data_key_text(self, length: int) -> bytes:
+        """Draw a data key (see the port)."""
+        with ClearMaterial.generated(length) as material:
+            return material.base64_text()
+
+    def seal_secret(self, purpose: str, owner_id: str, clear: bytes) -> bytes:
+        """Seal a secret under the root key (see the port)."""
+        nonce = os.urandom(NONCE_BYTES)
+        return MARKER + nonce + self._root.encrypt(nonce, clear, _bound("secret", purpose, owner_id))
+
+    def open_secret(self, purpose: str, owner_id: str, sealed: bytes) -> bytes:
+        """Open a secret (see the port)."""
+        nonce, body = _parts(sealed, f"secret ({purpose})", owner_id)
+        try:
+            return self._root.decrypt(nonce, body, _bound("secret", purpose, owner_id))
+        except InvalidTag:
+            raise SealBroken(f"secret ({purpose})", owner_id) from None
+
+    def _instance_cipher(self, sealed_instance_key: bytes, instance_id: str) -> AESGCM:
+        with _unseal(self._root, sealed_instance_key, "instance key", instance_id) as material:
+            return material.cipher()
+
+
+def _seal(cipher: AESGCM, material: ClearMaterial, associated_data: bytes) -> bytes:
+    nonce = os.urandom(NONCE_BYTES)
+    return MARKER + nonce + material.sealed(cipher, nonce, associated_data)
+
+
+def _unseal(cipher: AESGCM, sealed: bytes, kind: str, *ids: str) -> ClearMaterial:
+    nonce, body = _parts(sealed, kind, ids[-1])
+    try:
+        return ClearMaterial.unsealed(cipher, nonce, body, _bound(kind, *ids))
+    except InvalidTag:
+        raise SealBroken(kind, ids[-1]) from None
+
+
+def _parts(sealed: bytes, kind: str, owner: str) -> tuple[bytes, bytes]:
+    if len(sealed) < _SEALED_BYTES_MIN or sealed[:1] != MARKER:
+        raise SealBroken(kind, owner)
+    return sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
+
+
+def _bound(*parts: str) -> bytes:
+    """Give the associated data of a seal; the lengths make it impossible that two lists of parts read alike."""
+    encoded = [part.encode() for part in parts]
+    return b"".join(len(part).to_bytes(2, "big") + part for part in encoded)

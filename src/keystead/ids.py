@@ -1,0 +1,74 @@
+"""Minting of identifiers, in the shapes clients of the cloud know (KMS SDK samples and API pages, read 2026-11-22).
+
+Instance and key ids have 25 characters: prefix, three letters for the region, eight hex digits of the second they were made,
+ten random characters. A key version id is the key id, a dash and ten random characters: exactly 36, because the ciphertext
+header has room for 36. Random characters come from `secrets`; ten of 36 letters are 51 bits beside a second and a region, and
+a collision is refused by the schema, never overwritten.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from datetime import datetime
+
+_LOWER = "abcdefghijklmnopqrstuvwxyz0123456789"
+_ALNUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_ORDER_DIGITS = 15
+_ACCOUNT_DIGITS = 16
+_RANDOM_HALF = 10
+
+
+def _random(alphabet: str, length: int) -> str:
+    return "".join(secrets.choice(alphabet) for _ in range(length))
+
+
+def _region_tag(region: str) -> str:
+    """Three characters that hint at the region, as the cloud's ids do (`hzz` for Hangzhou): last part's first two, then z."""
+    letters = "".join(c for c in region.rsplit("-", 1)[0].rsplit("-", 1)[-1] + region if c.isalpha())
+    return f"{letters[:2]}z"
+
+
+def instance_id(region: str, now: datetime) -> str:
+    """Mint an instance id: `kst-` and 21 characters."""
+    return f"kst-{_region_tag(region)}{int(now.timestamp()) & 0xFFFFFFFF:08x}{_random(_LOWER, _RANDOM_HALF)}"
+
+
+def key_id(region: str, now: datetime) -> str:
+    """Mint a key id: `key-` and 21 characters."""
+    return f"key-{_region_tag(region)}{int(now.timestamp()) & 0xFFFFFFFF:08x}{_random(_LOWER, _RANDOM_HALF)}"
+
+
+def key_version_id(key: str) -> str:
+    """Mint a version id of the key `key`: exactly 36 characters."""
+    return f"{key}-{_random(_LOWER, _RANDOM_HALF)}"
+
+
+def account_id() -> str:
+    """Mint a 16-digit account id; the first digit is not zero."""
+    return secrets.choice("123456789") + _random("0123456789", _ACCOUNT_DIGITS - 1)
+
+
+def order_id() -> str:
+    """Mint a 15-digit order id; the first digit is not zero, so that it survives being read as an integer."""
+    return secrets.choice("123456789") + _random("0123456789", _ORDER_DIGITS - 1)
+
+
+def transaction_number() -> str:
+    """Mint the number of a ledger transaction: 24 digits, as the cloud's are of no fixed length but numeric."""
+    return secrets.choice("123456789") + _random("0123456789", 23)
+
+
+def access_key_id() -> str:
+    """Mint an access key id in the cloud's shape: `LTAI5t` and 18 letters and digits."""
+    return "LTAI5t" + _random(_ALNUM, 18)
+
+
+def access_key_secret() -> str:
+    """Mint an access key secret: 30 letters and digits, 178 bits."""
+    return _random(_ALNUM, 30)
+
+
+def request_id() -> str:
+    """Mint a request id: a random UUID in upper case, as the cloud writes it."""
+    return str(uuid.uuid4()).upper()

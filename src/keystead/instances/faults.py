@@ -1,0 +1,33 @@
+"""What the instances room refuses."""
+
+from __future__ import annotations
+
+from keystead.faults import NotFound, StateFault
+
+
+class InstanceNotFound(NotFound):
+    """No such instance: never bought, another account's, in another region, or released (all look the same)."""
+
+    def __init__(self, instance_id: str) -> None:
+        """Name the instance; the sentence is the cloud's (KMS CreateKey API metadata, read 2026-11-22)."""
+        super().__init__("The specified DKMS Instance is not found.")
+        self.instance_id = instance_id
+
+
+class InstanceStateInvalid(StateFault):
+    """The instance is not in a state in which this can be done; the sentence says which it is in."""
+
+    def __init__(self, instance_id: str, state: str) -> None:
+        """Name the instance and its state (a status of GetKmsInstance, or Expired)."""
+        super().__init__(f"The DKMS Instance state is invalid: it is {state}.")
+        self.instance_id = instance_id
+        self.state = state
+
+
+class InstanceExpired(StateFault):
+    """The instance's term is over: its keys are kept but can be neither used nor made until it is renewed."""
+
+    def __init__(self, instance_id: str) -> None:
+        """Name the instance; the sentence is the cloud's (KMS common error codes page, read 2026-11-22)."""
+        super().__init__("The request was rejected because the key state is Unavailable.")
+        self.instance_id = instance_id

@@ -1,0 +1,81 @@
+"""What is done with money: credited, charged, asked for, audited.
+
+The writing verbs expect the account's row lock to be held (`access.rows.lock_account`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from keystead import ids
+from keystead.ledger import rows, rules
+from keystead.ledger.faults import CreditKeyReused
+from keystead.ledger.model import Book, Entry, EntryKind, Finding
+from keystead.money import Money
+from keystead.store import Transaction
+
+CURRENCY: Final = "USD"
+"""The one currency of this deployment's books (the international site's price list; KMS billing page, read 2026-11-22)."""
+
+
+def credit(tx: Transaction, now: datetime, account_id: str, amount: Money, key: str, memo: str = "") -> Entry:
+    """Add money to an account once for each idempotency key; a replay gives the first transaction back.
+
+    CreditInvalid for an amount not above zero or in another currency; CreditKeyReused for a key used for something else.
+    """
+    rules.creditable(amount, CURRENCY)
+    earlier = rows.by_key(tx, account_id, key)
+    if earlier is not None:
+        if earlier.amount != amount:
+            raise CreditKeyReused(key)
+        return earlier
+    number = ids.transaction_number()
+    return _post(tx, Entry(number, account_id, EntryKind.CREDIT, amount, now, memo=memo, idempotency_key=key))
+
+
+def charge(tx: Transaction, now: datetime, account_id: str, order_id: str, amount: Money) -> Entry:
+    """Take the price of an order from the balance; BalanceTooLow if it does not reach, and then nothing is written."""
+    rules.affordable(amount, balance(tx, account_id))
+    return _post(tx, Entry(ids.transaction_number(), account_id, EntryKind.CHARGE, amount, now, order_id=order_id))
+
+
+def balance(tx: Transaction, account_id: str) -> Money:
+    """Give what the account holds."""
+    return Money(rows.head_of(tx, account_id, Book.CASH).balance_minor, CURRENCY)
+
+
+def history(tx: Transaction, account_id: str) -> list[Entry]:
+    """Give the account's transactions, oldest first."""
+    return rows.of_account(tx, account_id)
+
+
+def charges(tx: Transaction) -> list[Entry]:
+    """Give every charge of the deployment as stored, for an audit that knows the orders."""
+    return [entry for entry in rows.every_entry(tx) if entry.kind is EntryKind.CHARGE]
+
+
+def audit(tx: Transaction) -> list[Finding]:
+    """Prove the books from the rows alone: every transaction balances, every chain is unbroken, the whole sums to zero.
+
+    Whether charges and orders answer to each other is `orders.commands.audit`, which includes this.
+    """
+    found = [Finding(entry.number, problem) for entry in rows.every_entry(tx) if (problem := rules.problem_of(entry))]
+    for account_id, book, postings in rows.every_chain(tx):
+        problem = rules.chain_problem(postings)
+        if problem:
+            found.append(Finding(f"{account_id}/{book.value}", problem))
+    found.extend(Finding(number, "a posting belongs to no transaction of its account") for number in rows.strays(tx))
+    if sum(rows.total(tx, book) for book in Book) != 0:
+        found.append(Finding("ledger", "all postings together do not sum to zero"))
+    return found
+
+
+def _post(tx: Transaction, draft: Entry) -> Entry:
+    sides = rules.postings_for(draft.kind, draft.amount)
+    heads = {side.book: rows.head_of(tx, draft.account_id, side.book) for side in sides}
+    entry = rules.proved(msgspec.structs.replace(draft, postings=rules.appended(sides, heads)))
+    rows.append(tx, entry)
+    return entry

@@ -1,0 +1,79 @@
+"""Ledger transactions and their postings."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+
+import msgspec
+
+from keystead.money import Money
+
+
+class Book(enum.StrEnum):
+    """The three ledger accounts each customer has.
+
+    Funding and revenue are kept per customer, not once for the deployment: a shared one would be a row that every purchase of
+    every customer queues for. The deployment's revenue is the sum over customers.
+    """
+
+    CASH = "cash"
+    """What the customer holds with us; never below zero (subscriptions are prepaid)."""
+    FUNDING = "funding"
+    """Where credited money came from; its balance is minus what was ever credited."""
+    REVENUE = "revenue"
+    """What the customer has paid for orders."""
+
+
+class EntryKind(enum.StrEnum):
+    """What a transaction is for."""
+
+    CREDIT = "credit"
+    CHARGE = "charge"
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """One side of a transaction not yet written: signed minor units on a book."""
+
+    book: Book
+    amount_minor: int
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The end of a book: the sequence number of its newest posting (0 if none) and the balance after it."""
+
+    seq: int = 0
+    balance_minor: int = 0
+
+
+class Posting(msgspec.Struct, frozen=True):
+    """One side of a written transaction; `seq` counts 1, 2, 3 … within the account's book."""
+
+    book: Book
+    seq: int
+    amount_minor: int
+    balance_minor: int
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A ledger transaction: `amount` is positive; the postings say which way it went. `at` is business time.
+
+    `order_id` names the order of a charge and is empty for a credit; `idempotency_key` is the credit's and empty for a charge.
+    """
+
+    number: str
+    account_id: str
+    kind: EntryKind
+    amount: Money
+    at: datetime
+    order_id: str = ""
+    memo: str = ""
+    idempotency_key: str = ""
+    postings: tuple[Posting, ...] = ()
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something an audit found wrong; `subject` is the transaction, book, order or instance it is about."""
+
+    subject: str
+    problem: str

@@ -1,0 +1,19 @@
+"""What a quota refuses."""
+
+from __future__ import annotations
+
+from keystead.faults import LimitFault
+
+
+class KeyQuotaExceeded(LimitFault):
+    """The instance has no room for another key version."""
+
+    def __init__(self, allowed: int, used: int, wanted: int) -> None:
+        """Keep the purchased figure, the versions there are and those asked for."""
+        super().__init__(
+            "The request was rejected because user create resource limit was exceeded:"
+            f" {used} of {allowed} key versions are in use and {wanted} more would be needed."
+        )
+        self.allowed = allowed
+        self.used = used
+        self.wanted = wanted

@@ -1,0 +1,28 @@
+"""Quotas of an instance."""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+
+class Resource(enum.StrEnum):
+    """What has a quota; the values are those of GetKmsInstanceQuotaInfos (API page, read 2026-11-22)."""
+
+    KEY = "key"
+    """Key versions."""
+    SECRET = "secret"  # noqa: S105 - the name of a quota
+    """Secrets, however many versions each has."""
+    QPS = "qps"
+    """Requests a second."""
+    VPC = "vpc"
+    """Access management: bound VPCs and accounts the instance is shared with."""
+
+
+class Quota(msgspec.Struct, frozen=True):
+    """One quota: the purchased figure and what is in use of it."""
+
+    resource: Resource
+    allowed: int
+    used: int

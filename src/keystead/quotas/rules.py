@@ -1,0 +1,12 @@
+"""Pure decisions on quotas."""
+
+from __future__ import annotations
+
+from keystead.quotas.faults import KeyQuotaExceeded
+from keystead.quotas.model import Quota
+
+
+def room_for(quota: Quota, wanted: int) -> None:
+    """Raise KeyQuotaExceeded unless `wanted` more fit; the last place may be taken."""
+    if quota.used + wanted > quota.allowed:
+        raise KeyQuotaExceeded(quota.allowed, quota.used, wanted)

@@ -1,0 +1,68 @@
+"""Settings: one frozen struct, from a TOML file and the command line. An unknown key stops the start.
+
+docs/settings.md is generated from this struct and checked by a test.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+Port = Annotated[str, msgspec.Meta(pattern=r"^[^\s]+:\d{1,5}$")]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a deployment may choose."""
+
+    data: str = "var"
+    """Folder of the root key, the journal, the certificates and, without `database`, the SQLite store."""
+    database: str = ""
+    """PostgreSQL URL (`postgresql://user@host/name`); empty means SQLite in the data folder."""
+    listen: Port = "127.0.0.1:8080"
+    """Plain HTTP listener of the API, HOST:PORT."""
+    tls_listen: Port = "127.0.0.1:8443"
+    """HTTPS listener of the API (TLS 1.2 and 1.3), HOST:PORT."""
+    console_listen: Port = "127.0.0.1:8081"
+    """Listener of the console page and of /metrics, HOST:PORT."""
+    workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
+    """How many API processes share the listeners."""
+    clock: str = "system"
+    """`system`, or `manual:2026-01-01T00:00:00Z` for a business clock that moves only when told."""
+    default_region: str = "ap-southeast-1"
+    """Region of a request that names none (RegionId parameter or host name)."""
+    log_requests: bool = True
+    """Whether each request's record is also written to stderr, one JSON line a request."""
+    drain_seconds: Annotated[int, msgspec.Meta(ge=0, le=600)] = 10
+    """How long a stop waits for requests in progress."""
+
+    @property
+    def data_path(self) -> Path:
+        """The data folder as a path."""
+        return Path(self.data)
+
+
+class SettingsError(Exception):
+    """The settings file or a flag is not acceptable; the sentence names the key."""
+
+
+def load_settings(path: Path | None, overrides: dict[str, Any]) -> Settings:
+    """Read the TOML file at `path` (if any) and lay the command line's values over it; SettingsError names what is wrong."""
+    raw: dict[str, Any] = {}
+    if path is not None:
+        try:
+            raw = tomllib.loads(path.read_text("utf-8"))
+        except OSError as error:
+            message = f"cannot read the settings file {path}: {error.strerror}"
+            raise SettingsError(message) from None
+        except tomllib.TOMLDecodeError as error:
+            message = f"{path}: {error}"
+            raise SettingsError(message) from None
+    raw.update({key: value for key, value in overrides.items() if value is not None})
+    try:
+        return msgspec.convert(raw, Settings)
+    except msgspec.ValidationError as error:
+        message = f"settings: {error}"
+        raise SettingsError(message) from None

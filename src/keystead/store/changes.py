@@ -1,0 +1,152 @@
+"""The change log and the caches it keeps right.
+
+A commit that changes something workers cache writes one row a thing into `change_log`. Each worker remembers how far it has
+read. On SQLite `PRAGMA data_version` tells at every request, without a statement on any table, *that* somebody committed; the
+log tells *what* changed, so that the many commits that change nothing cached do not empty the cache. On PostgreSQL a thread
+reads the log every POLL_SECONDS; a worker whose last reading began more than LEASE_SECONDS ago re-reads before it answers, so
+that a change is seen everywhere within LEASE_SECONDS (docs/adr has why there is no LISTEN/NOTIFY).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import BigInteger, Column, Integer, String, Table, func, insert, select, text
+
+from keystead.clock import elapsed
+from keystead.store.engine import Store, metadata
+from keystead.store.transaction import Transaction
+
+POLL_SECONDS: Final = 0.05
+LEASE_SECONDS: Final = 0.25
+ENTRIES_MAX: Final = 100_000
+_PUBLISH_LOCK: Final = 7_235_001
+
+T = TypeVar("T")
+
+change_log = Table(
+    "change_log",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("kind", String(32), nullable=False),
+    Column("key", String(128), nullable=False),
+    sqlite_autoincrement=True,
+)
+
+
+class Cold(Exception):  # noqa: N818 - not an error: the request is run again where it may block
+    """Something needed is not in the cache, and this thread may not go and read it."""
+
+
+def publish(tx: Transaction) -> None:
+    """Write what the transaction changed into the log, as its last statement before the commit.
+
+    On PostgreSQL an advisory lock makes ids appear in commit order: without it a reader could pass a number that commits later.
+    """
+    if not tx.changes:
+        return
+    if tx.dialect == "postgresql":
+        tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _PUBLISH_LOCK})
+    tx.execute(insert(change_log), [{"kind": kind, "key": key} for kind, key in dict.fromkeys(tx.changes)])
+
+
+class Warm:
+    """One worker's cache of facts read from the store, dropped when the change log names them."""
+
+    def __init__(self, store: Store) -> None:
+        """Start empty, at the log's present end."""
+        self._store = store
+        self._entries: dict[tuple[str, str], Any] = {}
+        self._lock = threading.Lock()
+        self._generation = 0
+        self._inline_thread: int | None = None
+        self._sqlite = store.dialect == "sqlite"
+        self._watcher: Any = None
+        self._version = -1
+        self._position = 0
+        self._fresh_until = 0.0
+        self._stop = threading.Event()
+        if self._sqlite:
+            connection = store.engine.raw_connection()
+            connection.detach()
+            self._watcher = connection.driver_connection
+        self._catch_up()
+        if not self._sqlite:
+            threading.Thread(target=self._poll, name="change-log", daemon=True).start()
+
+    def forbid_blocking_here(self) -> None:
+        """From now on this thread (the event loop) gets `Cold` instead of a blocking read."""
+        self._inline_thread = threading.get_ident()
+
+    @property
+    def inline(self) -> bool:
+        """Whether the calling thread may not block."""
+        return threading.get_ident() == self._inline_thread
+
+    def check(self) -> None:
+        """Make sure the cache is not older than the bound; `Cold` where that needs a read and this thread may not."""
+        if self._sqlite:
+            if self._version_now() == self._version:
+                return
+        elif elapsed() < self._fresh_until:
+            return
+        if self.inline:
+            raise Cold
+        self._catch_up()
+
+    def get(self, kind: str, key: str, load: Callable[[Transaction], T]) -> T:
+        """Give the cached fact, or read it with `load` in a transaction of its own (`Cold` where that may not be done).
+
+        What `load` raises is raised and nothing is kept: absence is never cached.
+        """
+        found = self._entries.get((kind, key))
+        if found is not None:
+            return found  # type: ignore[no-any-return]  # the kind fixes the type
+        if self.inline:
+            raise Cold
+        generation = self._generation
+        with self._store.read() as tx:
+            value = load(tx)
+        with self._lock:
+            if generation == self._generation:
+                if len(self._entries) >= ENTRIES_MAX:
+                    self._entries.clear()
+                self._entries[kind, key] = value
+        return value
+
+    def close(self) -> None:
+        """Stop the reader."""
+        self._stop.set()
+        if self._watcher is not None:
+            self._watcher.close()
+
+    def _version_now(self) -> int:
+        return int(self._watcher.execute("PRAGMA data_version").fetchone()[0])
+
+    def _catch_up(self) -> None:
+        with self._lock:
+            began = elapsed()
+            version = self._version_now() if self._sqlite else 0
+            with self._store.read() as tx:
+                if self._position == 0:
+                    self._position = tx.execute(select(func.coalesce(func.max(change_log.c.id), 0))).scalar_one()
+                    self._entries.clear()
+                else:
+                    statement = select(change_log.c.id, change_log.c.kind, change_log.c.key).where(
+                        change_log.c.id > self._position
+                    )
+                    for row in tx.execute(statement.order_by(change_log.c.id)):
+                        self._position = row.id
+                        self._entries.pop((row.kind, row.key), None)
+            self._generation += 1
+            self._version = version
+            self._fresh_until = began + LEASE_SECONDS
+
+    def _poll(self) -> None:
+        while not self._stop.wait(POLL_SECONDS):
+            try:
+                self._catch_up()
+            except Exception:  # noqa: BLE001, S112 - the lease runs out and each request then reads, and reports, for itself
+                continue
