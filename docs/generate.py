@@ -79,7 +79,8 @@ def settings_page() -> str:
 
 def jobs_page() -> str:
     """Every kind of job the scheduler does."""
-    lines = [NOTE, "# Jobs\n", "Done once each, in order of their due time, also after an outage.\n", "| kind | what is done |", "|---|---|"]
+    lines = [NOTE, "# Jobs\n", "Done once each, in order of their due time, also after an outage.\n"]
+    lines += ["| kind | what is done |", "|---|---|"]
     for kind, handler in sorted(HANDLERS.items()):
         promise = (inspect.getdoc(handler) or "").split("\n\n")[0].replace("\n", " ")
         lines.append(f"| {kind} | {promise} |")

@@ -88,8 +88,10 @@ class RunFolder:
             _clear_if_abandoned(old)
         path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
         path.chmod(0o755)  # the server's user must reach its folder below
-        lock = (path / "lock").open("w")
+        # Locked before it bears its name: a run starting at the same moment must not think this one abandoned.
+        lock = (path / "lock.new").open("w")
         fcntl.flock(lock, fcntl.LOCK_EX)
+        (path / "lock.new").rename(path / "lock")
         return cls(path, lock)
 
     def close(self) -> None:

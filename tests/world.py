@@ -1,9 +1,9 @@
 """A whole service in one process, called with signed requests but without a socket, on a clock the test moves.
 
-    world = World(database_url, tmp_path)
-    tenant = world.tenant(balance="10000.00")
-    answer = tenant.kms("CreateKey", DKMSInstanceId=instance_id)
-    world.advance(days=31)
+world = World(database_url, tmp_path)
+tenant = world.tenant(balance="10000.00")
+answer = tenant.kms("CreateKey", DKMSInstanceId=instance_id)
+world.advance(days=31)
 """
 
 from __future__ import annotations
@@ -13,18 +13,19 @@ import hmac
 import json
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from keystead.money import Money
+
 from keystead import app
 from keystead.access import commands as access
-from keystead.clock import parse_iso_z
+from keystead.clock import SystemClock, iso_z, parse_iso_z
 from keystead.gate.arrival import Arrival
 from keystead.gate.life import live
 from keystead.ledger import commands as ledger
-from keystead.money import Money
 from keystead.schedule import runner
 from keystead.settings import Settings
 from keystead.store import business_time
@@ -135,7 +136,7 @@ class Tenant:
             "host": "127.0.0.1:8080",
             "x-acs-action": action,
             "x-acs-version": version,
-            "x-acs-date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "x-acs-date": iso_z(SystemClock().read().wall),
             "x-acs-signature-nonce": nonce or uuid.uuid4().hex,
             "x-acs-content-sha256": hashlib.sha256(b"").hexdigest(),
         }

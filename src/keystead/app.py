@@ -18,8 +18,7 @@ from keystead.gate.throttle import Rates
 from keystead.hsm.software import SoftwareKeyStore, open_root_key
 from keystead.ids import request_id
 from keystead.settings import Settings, SettingsError
-from keystead.store import Store, Transaction, Warm, open_store
-from keystead.store import business_time
+from keystead.store import Store, Transaction, Warm, business_time, open_store
 from keystead.store.engine import database_url
 from keystead.store.leases import open_rates
 
@@ -73,7 +72,7 @@ def open_service(settings: Settings, name: str) -> Service:
         warm=warm,
         keystore=keystore_of(settings),
         catalogue=load_catalogue(),
-        rates=Rates(open_rates(settings.data_path, store), clock),
+        rates=Rates(open_rates(settings.data_path, store)),
         nonces=NonceMemory(),
         journal=journal,
     )

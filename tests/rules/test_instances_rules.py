@@ -59,6 +59,7 @@ def test_a_network_that_will_not_do_is_refused_by_name(vpc_id: str, zone_ids: st
 
 
 def instance(status: InstanceStatus) -> Instance:
+    """An instance that differs in its status only."""
     return Instance(
         instance_id="kst-soz65a1b2c3abcdefghij",
         account_id="1234567890123456",
@@ -69,6 +70,7 @@ def instance(status: InstanceStatus) -> Instance:
         status=status,
         renewal=Renewal(),
         created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        retention_days=15,
     )
 
 

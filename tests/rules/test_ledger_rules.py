@@ -15,16 +15,17 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def usd(minor: int) -> Money:
+    """An amount in cents."""
     return Money(minor, "USD")
 
 
 def test_a_charge_takes_from_cash_what_it_gives_to_revenue() -> None:
-    """USD 500.00 charged: cash −50,000 cents, revenue +50,000 cents."""
+    """USD 500.00 charged: cash -50,000 cents, revenue +50,000 cents."""
     assert rules.postings_for(EntryKind.CHARGE, usd(50_000)) == (Draft(Book.CASH, -50_000), Draft(Book.REVENUE, 50_000))
 
 
 def test_a_credit_takes_from_funding_what_it_gives_to_cash() -> None:
-    """USD 1,000.00 credited: cash +100,000 cents, funding −100,000 cents."""
+    """USD 1,000.00 credited: cash +100,000 cents, funding -100,000 cents."""
     assert rules.postings_for(EntryKind.CREDIT, usd(100_000)) == (Draft(Book.CASH, 100_000), Draft(Book.FUNDING, -100_000))
 
 
@@ -75,6 +76,7 @@ def test_only_money_of_the_ledger_above_zero_is_credited(amount: Money) -> None:
 
 
 def entry(*postings: Posting) -> Entry:
+    """A charge of one dollar with these sides."""
     return Entry("1", "1234567890123456", EntryKind.CHARGE, usd(100), NOW, order_id="1", postings=postings)
 
 

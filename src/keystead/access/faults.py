@@ -28,7 +28,7 @@ class AccountNameInvalid(CallerFault):
 
     def __init__(self, name: str) -> None:
         """Say what a name may look like."""
-        super().__init__(f'The account name "{name}" is not valid: 1 to 64 letters, digits and the characters . _ - @ are allowed.')
+        super().__init__(f'The account name "{name}" is not valid: 1 to 64 letters, digits and . _ - @ are allowed.')
         self.name = name
 
 

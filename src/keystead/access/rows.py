@@ -44,9 +44,7 @@ def lock_account(tx: Transaction, account_id: str) -> None:
 def add_account(tx: Transaction, new: Account) -> None:
     """Insert an account; the schema refuses a name or id that is taken."""
     tx.execute(
-        insert(account).values(
-            account_id=new.account_id, name=new.name, email=new.email, created_at_ms=to_ms(new.created_at)
-        )
+        insert(account).values(account_id=new.account_id, name=new.name, email=new.email, created_at_ms=to_ms(new.created_at))
     )
 
 

@@ -7,14 +7,18 @@ File: `KSJ1` then frames. One frame a group:
     crc      4      CRC-32 of the payload, big-endian
     payload  n      records, one JSON object a line
 
-A process killed while writing leaves at most one torn frame, at the end of its file: `recover` cuts it off at the next start.
-No call recorded in it was answered. A file is never appended to by a second process.
+A process killed while writing leaves at most one torn frame, at the end of its file: `recover` moves it aside at the next
+start. No call recorded in it was answered. A file is never appended to by a second process. A group that could not be written
+(a full disk) is taken back off the file before the next one, or the frames after it could never be read.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
+import logging
 import os
+import shutil
 import struct
 import sys
 import threading
@@ -30,6 +34,7 @@ FRAME_BYTES_MAX: Final = 64 * 1024 * 1024
 _HEAD: Final = struct.Struct(">II")
 
 Observer = Callable[[list[Record]], None]
+log = logging.getLogger("keystead.access_log")
 
 
 class Group:
@@ -81,8 +86,10 @@ class Journal:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / f"{name}.journal"
         self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-        os.write(self._file, MAGIC)
+        _write_all(self._file, MAGIC)
         os.fsync(self._file)
+        self._end = len(MAGIC)
+        self._broken = False
         directory = os.open(folder, os.O_RDONLY)
         os.fsync(directory)
         os.close(directory)
@@ -132,19 +139,39 @@ class Journal:
     def _write(self, group: Group) -> None:
         failure: OSError | None = None
         if group.records:
-            payload = encoded_lines(group.records)
             try:
-                _write_all(self._file, _HEAD.pack(len(payload), zlib.crc32(payload)) + payload)
-                os.fdatasync(self._file)
-                self.groups_written += 1
+                self._append_frame(encoded_lines(group.records))
             except OSError as error:
                 failure = error
-        group.finish(failure)
-        both = group.records + group.notes
+            except Exception as error:  # noqa: BLE001 - whatever it is, this thread must live and the calls must hear of it
+                failure = OSError(errno.EIO, f"records could not be encoded: {error}")
+        try:
+            group.finish(failure)
+            self._tell(group.records + group.notes)
+        except Exception:
+            log.exception("the records of a group are written, but could not be passed on")
+
+    def _append_frame(self, payload: bytes) -> None:
+        if self._broken:
+            raise OSError(errno.EIO, "an earlier group could not be made durable")
+        frame = _HEAD.pack(len(payload), zlib.crc32(payload)) + payload
+        self._broken = True  # until the file is known to end with a whole frame again
+        try:
+            _write_all(self._file, frame)
+        except OSError:
+            os.ftruncate(self._file, self._end)
+            self._broken = False
+            raise
+        os.fdatasync(self._file)  # once this has failed, a later success says nothing about the bytes of before
+        self._broken = False
+        self._end += len(frame)
+        self.groups_written += 1
+
+    def _tell(self, records: list[Record]) -> None:
         if self.observer is not None:
-            self.observer(both)
+            self.observer(records)
         if self._echo:
-            sys.stderr.buffer.write(encoded_lines(both))
+            sys.stderr.buffer.write(encoded_lines(records))
             sys.stderr.buffer.flush()
 
 
@@ -164,7 +191,7 @@ def frames(path: Path) -> Iterator[tuple[int, bytes]]:
             if len(head) < _HEAD.size:
                 return
             length, crc = _HEAD.unpack(head)
-            if length > FRAME_BYTES_MAX:
+            if not 0 < length <= FRAME_BYTES_MAX:
                 return
             payload = file.read(length)
             if len(payload) < length or zlib.crc32(payload) != crc:
@@ -179,12 +206,20 @@ def lines(path: Path) -> Iterator[bytes]:
 
 
 def recover(folder: Path) -> int:
-    """Cut torn tails off the files that killed processes left; gives how many bytes were cut. Only before workers start."""
+    """Move torn tails of the files that killed processes left to `<file>.torn`; gives how many bytes. Only before workers start.
+
+    Moved, not thrown away: should a disk have damaged a frame in the middle, the whole ones behind it are still there.
+    """
     cut = 0
     for path in sorted(folder.glob("*.journal")):
         end = max((offset for offset, _ in frames(path)), default=len(MAGIC))
         size = path.stat().st_size
         if size > end:
-            os.truncate(path, end)
+            with path.open("r+b") as file, path.with_suffix(".torn").open("ab") as aside:
+                file.seek(end)
+                shutil.copyfileobj(file, aside)
+                aside.flush()
+                os.fsync(aside.fileno())
+                file.truncate(end)
             cut += size - end
     return cut

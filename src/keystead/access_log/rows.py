@@ -20,9 +20,7 @@ access_record = Table(
 
 def append(tx: Transaction, account_id: str, at_ms: int, request_id: str, record: str) -> None:
     """Append a record; nothing ever changes or deletes one here."""
-    tx.execute(
-        insert(access_record).values(account_id=account_id, at_ms=at_ms, request_id=request_id, record=record)
-    )
+    tx.execute(insert(access_record).values(account_id=account_id, at_ms=at_ms, request_id=request_id, record=record))
 
 
 def of_request(tx: Transaction, request_id: str) -> list[str]:

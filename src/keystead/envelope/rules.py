@@ -61,7 +61,7 @@ def unpack(blob: bytes) -> Unpacked:
 
 
 def associated_data(context: Mapping[str, str] | None) -> bytes:
-    """Give the canonical bytes of a context; ContextNotValid if its canonical text has more than 8,192 characters or is no text."""
+    """Give the canonical bytes of a context; ContextNotValid if they are more than 8,192 characters or half a character."""
     if not context:
         return b""
     try:

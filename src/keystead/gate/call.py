@@ -98,7 +98,7 @@ class Call:
         """Take one of the instance's requests of this second, or raise `Throttled`; `qps` is what was purchased."""
         self.service.rates.admit(instance_id, qps, self.instant, inline=self.service.warm.inline)
 
-    def dry_run_gate(self, dry_run: bool | None) -> None:
+    def dry_run_gate(self, dry_run: bool | None) -> None:  # noqa: FBT001 - a parameter of the wire
         """Raise `DryRun` if the caller asked for it; called after every check and before any effect."""
         if dry_run:
             raise DryRun

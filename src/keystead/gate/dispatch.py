@@ -6,7 +6,6 @@ import hashlib
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy.exc import DBAPIError
 
 from keystead.access import rows as access_rows
 from keystead.access_log import rows as access_log_rows
@@ -18,12 +17,11 @@ from keystead.gate.call import Call
 from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import Action, Effect
 from keystead.gate.signature import NonceUsed, Proof
-from keystead.store import Transaction
+from keystead.store import Conflict, Transaction
 from keystead.store.claims import Claimed, claim_nonce, claim_token, earlier_answer
 
 CLIENT_TOKEN_CHARS_MAX = 64
 CONFLICT_TRIES_MAX = 5
-_CONFLICT_STATES = frozenset({"40001", "40P01"})
 
 
 class TokenMismatch(CallerFault):
@@ -65,13 +63,13 @@ def _run_writing(running: Running) -> Response:
         tries += 1
         try:
             return _write_once(running)
-        except DBAPIError as error:
-            if tries >= CONFLICT_TRIES_MAX or getattr(error.orig, "sqlstate", None) not in _CONFLICT_STATES:
+        except Conflict:
+            if tries >= CONFLICT_TRIES_MAX:
                 raise
 
 
 def _write_once(running: Running) -> Response:
-    """One transaction. A refusal rolls the action's own work back but keeps the nonce: a refused request is no coupon for later."""
+    """One transaction. A refusal rolls the action's work back but keeps the nonce: a refused request is no coupon for later."""
     call = running.call
     refusal: Fault | None = None
     with call.service.store.write() as tx:
@@ -89,9 +87,7 @@ def _write_once(running: Running) -> Response:
         else:
             savepoint.commit()
             call.record.status_code = 200
-            access_log_rows.append(
-                tx, call.account_id, to_ms(call.instant.wall), call.request_id, encoded(call.record).decode()
-            )
+            access_log_rows.append(tx, call.account_id, to_ms(call.instant.wall), call.request_id, encoded(call.record).decode())
     if refusal is not None:
         raise refusal
     return response

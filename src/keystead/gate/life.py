@@ -1,15 +1,15 @@
 """A request's life, top to bottom. Each step is a function named in the list; faults leave it through one door.
 
-  1 fresh      the worker's cache is not older than its bound
-  2 clock      business and wall time are read, once
-  3 record     the log record is begun; it is written whatever happens
-  4 identify   product and action are found
-  5 prove      signature, date, access key
-  6 bind       parameters become the request struct
-  7 run        the action, in the transaction its effect asks for
-  8 render     the answer becomes bytes
-  9 close      the record gets its outcome
- 10 durable    (rsgi.py) the answer waits until its record is on disk
+ 1 fresh      the worker's cache is not older than its bound
+ 2 clock      business and wall time are read, once
+ 3 record     the log record is begun; it is written whatever happens
+ 4 identify   product and action are found
+ 5 prove      signature, date, access key
+ 6 bind       parameters become the request struct
+ 7 run        the action, in the transaction its effect asks for
+ 8 render     the answer becomes bytes
+ 9 close      the record gets its outcome
+10 durable    (rsgi.py) the answer waits until its record is on disk
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def live(service: Service, arrival: Arrival) -> Outcome:
         product, action = _identify(arrival)  # 4
         record.product, record.api_name = product.code, action.name
         if action.effect is not Effect.COMPUTE and service.warm.inline:
-            raise Cold
+            raise Cold  # noqa: TRY301 - leaves through the clause for Cold below
         proof = _prove(call, arrival)  # 5
         request = bind(action.request, action.plan, arrival.parameters())  # 6
         response = run(Running(call, action, request, arrival, proof))  # 7
@@ -81,9 +81,10 @@ def live(service: Service, arrival: Arrival) -> Outcome:
 
 
 def _begin_record(arrival: Arrival, instant: Instant) -> Record:
+    wall = instant.wall.isoformat()
     return Record(
-        time=instant.wall.isoformat(),
-        business_time=instant.now.isoformat(),
+        time=wall,
+        business_time=wall if instant.now is instant.wall else instant.now.isoformat(),
         request_id=request_id(),
         client_ip=arrival.source,
         useragent=arrival.headers.get("user-agent", "")[:200],
@@ -92,7 +93,7 @@ def _begin_record(arrival: Arrival, instant: Instant) -> Record:
 
 def _identify(arrival: Arrival) -> tuple[Product, Action]:
     """In ACS3 the signed headers name action and version; in RPC the signed parameters do, whatever the headers say."""
-    if "authorization" in arrival.headers and "x-acs-action" in arrival.headers:
+    if arrival.headers.get("authorization") and "x-acs-action" in arrival.headers:  # as signature.read_proof tells them apart
         name, version = arrival.headers["x-acs-action"], arrival.headers.get("x-acs-version", "")
     else:
         name, version = arrival.parameter("Action"), arrival.parameter("Version")
@@ -121,9 +122,9 @@ def _prove(call: Call, arrival: Arrival) -> signature.Proof:
         raise AccessKeyUnknown from None
     except AccessKeyInactive:
         raise AccessKeyDisabled from None
-    signature.check_signature(proof, credential.secret)
     if proof.security_token:
         raise TokenUnknown
+    signature.check_signature(proof, credential.secret)
     call.principal = Principal(credential.account_id, proof.access_key_id)
     call.region = region_of(arrival, call.service.settings.default_region)
     record.account_id, record.region_id = credential.account_id, call.region
@@ -146,4 +147,3 @@ def _refuse(product: Product | None, fault: Exception, arrival: Arrival, record:
 def _close_record(record: Record, answer: Answer, instant: Instant) -> None:
     record.status_code = answer.status
     record.duration = round((elapsed() - instant.monotonic) * 1000, 3)
-

@@ -8,6 +8,8 @@ Booleans come as True, true or TRUE; lists as `Name.1`; lists of structs as `Nam
 
 from __future__ import annotations
 
+import json
+import re
 import types
 import typing
 from collections.abc import Callable
@@ -19,9 +21,11 @@ from keystead.faults import InvalidParameter, MissingParameter
 
 MAP_CHARS_MAX = 8192
 LIST_ITEMS_MAX = 100
+_DIGITS = re.compile(r"-?[0-9]{1,20}").fullmatch
+_ITEM_NUMBER = re.compile(r"[1-9][0-9]{0,3}").fullmatch
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+class Request(msgspec.Struct, kw_only=True, rename="pascal"):
     """The parameters of an action; a field without default is required."""
 
 
@@ -31,7 +35,7 @@ class Response(msgspec.Struct, kw_only=True, rename="pascal", omit_defaults=True
     request_id: str = ""
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+class Part(msgspec.Struct, kw_only=True, rename="pascal"):
     """A struct inside a request, as in `Parameter.1.Code`."""
 
 
@@ -54,14 +58,16 @@ def plan_of(request: type[Any]) -> tuple[Field, ...]:
     """Work out, once for each action, how the struct's fields are bound."""
     hints = typing.get_type_hints(request, include_extras=True)
     return tuple(
-        _field(info.name, info.encode_name, hints[info.name], required=info.required)
-        for info in msgspec.structs.fields(request)
+        _field(info.name, info.encode_name, hints[info.name], required=info.required) for info in msgspec.structs.fields(request)
     )
 
 
 def bind(request: type[R], plan: tuple[Field, ...], parameters: dict[str, str]) -> R:
     """Make the request struct, or raise MissingParameter or InvalidParameter naming the wire parameter."""
     values: dict[str, Any] = {}
+    for name, value in parameters.items():
+        if "\x00" in value or "\x00" in name:
+            raise InvalidParameter(name.replace("\x00", ""), "It holds a NUL character.")  # PostgreSQL keeps none
     for field in plan:
         if parameters.get(field.wire):
             continue
@@ -78,6 +84,8 @@ def bind(request: type[R], plan: tuple[Field, ...], parameters: dict[str, str]) 
             value = field.convert(text, parameters)
             if value is not None:
                 values[field.attribute] = value
+            elif field.required:  # there, but nothing in it: `EncryptionContext={}`
+                raise MissingParameter(field.wire)
     return request(**values)
 
 
@@ -115,7 +123,11 @@ def _bool_reader(wire: str) -> Converter:
 
 
 def _scalar_reader(wire: str, hint: Any) -> Converter:  # noqa: ANN401 - a type expression
+    whole = hint is int or (get_origin(hint) is typing.Annotated and get_args(hint)[0] is int)
+
     def read(text: str, _parameters: dict[str, str]) -> Any:  # noqa: ANN401 - the hint's type
+        if whole and not _DIGITS(text):  # msgspec would also take 1e1
+            raise InvalidParameter(wire, "It must be a whole number.")
         try:
             return msgspec.convert(text, hint, strict=False)
         except msgspec.ValidationError as error:
@@ -136,9 +148,12 @@ def _map_reader(wire: str) -> Converter:
         if len(text) > MAP_CHARS_MAX:
             raise InvalidParameter(wire, f"It is longer than {MAP_CHARS_MAX} characters.")
         try:
-            return msgspec.json.decode(text, type=dict[str, str]) or None
+            found = msgspec.json.decode(text, type=dict[str, str])
         except msgspec.DecodeError:
             raise InvalidParameter(wire, "It must be a JSON object of strings.") from None
+        if len(found) != len(json.loads(text, object_pairs_hook=list)):
+            raise InvalidParameter(wire, "It has a key more than once.")
+        return found or None
 
     return read
 
@@ -155,7 +170,7 @@ def _list_reader(wire: str, item: Any) -> Converter:  # noqa: ANN401 - a type ex
             if not name.startswith(prefix):
                 continue
             number, _, rest = name[len(prefix) :].partition(".")
-            if not number.isascii() or not number.isdigit() or len(number) > 4 or bool(rest) != bool(plan):  # noqa: PLR2004
+            if not _ITEM_NUMBER(number) or bool(rest) != bool(plan):
                 raise InvalidParameter(name)
             groups.setdefault(int(number), {})[rest] = value
         if not groups:

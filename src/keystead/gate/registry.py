@@ -1,7 +1,7 @@
 """The table of actions: one row each, made where the action is defined. A name taken twice stops the start.
 
-    @KMS.action("Encrypt", Effect.COMPUTE)
-    def encrypt(call: Call, request: EncryptRequest) -> EncryptResponse: ...
+@KMS.action("Encrypt", Effect.COMPUTE)
+def encrypt(call: Call, request: EncryptRequest) -> EncryptResponse: ...
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Product:
     def __init__(self, code: str, version: str, faults: tuple[FaultRow, ...], *, business_status: int | None = None) -> None:
         """Register the product; `business_status` 200 makes its own faults answers with `Success: false`."""
         if version in PRODUCTS:
-            message = f"version {version} is taken by {PRODUCTS[version].code}"
+            message = f"version {version} is taken"
             raise ValueError(message)
         self.code = code
         self.version = version

@@ -8,6 +8,7 @@ limits are ours.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final, NamedTuple
 from xml.sax.saxutils import escape
 
@@ -23,6 +24,7 @@ from keystead.gate.signature import (
     IncompleteSignature,
     NonceUsed,
     SignatureMismatch,
+    SignaturePartMissing,
     TimestampExpired,
     TimestampInvalid,
 )
@@ -59,6 +61,7 @@ GATEWAY_FAULTS: Final = (
     FaultRow(UnknownVersion, "InvalidVersion", 400),
     FaultRow(UnknownAction, "InvalidAction.NotFound", 404),
     FaultRow(IncompleteSignature, "IncompleteSignature", 400),
+    FaultRow(SignaturePartMissing, "MissingParameter", 400),
     FaultRow(TimestampInvalid, "InvalidTimeStamp.Format", 400),
     FaultRow(TimestampExpired, "InvalidTimeStamp.Expired", 400),
     FaultRow(AccessKeyUnknown, "InvalidAccessKeyId.NotFound", 404, "The AccessKey ID provided does not exist in our records."),
@@ -74,6 +77,7 @@ GATEWAY_FAULTS: Final = (
 )
 INTERNAL: Final = FaultRow(Fault, "InternalFailure", 500, "Internal Failure.")
 RECOMMEND: Final = "docs/faults.md#"
+_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, production 2
 _ENCODER: Final = msgspec.json.Encoder()
 
 
@@ -86,7 +90,7 @@ class Answer(NamedTuple):
 
 
 def row_of(product: Product | None, fault: BaseException) -> FaultRow:
-    """Give the wire row of a fault: the product's own row for its class or nearest ancestor, else the gateway's, else internal."""
+    """Give the row of a fault: of its class or nearest ancestor, the product's own before the gateway's, else internal."""
     rows = (product.faults if product else ()) + GATEWAY_FAULTS
     for ancestor in type(fault).__mro__:
         for row in rows:
@@ -123,9 +127,9 @@ def render_fault(row: FaultRow, fault: BaseException, product: Product | None, a
     return Answer(row.status, _json_headers(request_id) + extra, _ENCODER.encode(body))
 
 
-def unrecorded(arrival: Arrival, request_id: str) -> Answer:
-    """Give the refusal of a call whose record could not be written: without a record there is no answer."""
-    fault = Fault("Service Unavailable Temporary. The access log cannot be written.")
+def unavailable(arrival: Arrival, request_id: str, reason: str) -> Answer:
+    """Give the refusal of a call that cannot be served at all just now: no store, or no record of it (then no answer)."""
+    fault = Fault(f"Service Unavailable Temporary. {reason}")
     row = FaultRow(Fault, "SerivceUnavailableTemporary", 503)  # the documented code, misspelt as the cloud misspells it
     return render_fault(row, fault, None, arrival, request_id)
 
@@ -142,11 +146,11 @@ def _xml(status: int, value: dict[str, Any], root: str, request_id: str, extra: 
 
 def _elements(value: Any) -> str:  # noqa: ANN401 - any JSON value
     if isinstance(value, dict):
-        parts = []
+        parts: list[str] = []
         for name, inner in value.items():
             items = inner if isinstance(inner, list) else [inner]
             parts.extend(f"<{name}>{_elements(item)}</{name}>" for item in items)
         return "".join(parts)
     if isinstance(value, bool):
         return "true" if value else "false"
-    return "" if value is None else escape(str(value))
+    return "" if value is None else escape(_NOT_XML.sub("\N{REPLACEMENT CHARACTER}", str(value)))

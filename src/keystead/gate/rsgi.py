@@ -14,7 +14,7 @@ from typing import Any, Final
 from keystead.gate.arrival import BODY_BYTES_MAX, Arrival, BodyTooLarge
 from keystead.gate.call import Service
 from keystead.gate.life import Outcome, live
-from keystead.gate.render import render_fault, row_of, unrecorded
+from keystead.gate.render import render_fault, row_of, unavailable
 from keystead.ids import request_id
 from keystead.store.changes import Cold
 
@@ -56,22 +56,29 @@ class Gateway:
             except BodyTooLarge as fault:
                 self._too_large(scope, proto, headers, fault)
                 return
-        arrival = Arrival(
-            scope.method, (scope.path, scope.query_string), headers, body, scope.client.rpartition(":")[0]
-        )
+        arrival = Arrival(scope.method, (scope.path, scope.query_string), headers, body, scope.client.rpartition(":")[0])
         loop = asyncio.get_running_loop()
         try:
-            outcome = live(self.service, arrival)
-        except Cold:
-            self.hops += 1
-            outcome = await loop.run_in_executor(self._threads, live, self.service, arrival)
+            outcome = await self._live(arrival, loop)
+        except Exception:  # neither freshness nor the time can be had: the store does not answer
+            refused = request_id()
+            log.exception("request %s could not be begun", refused)
+            proto.response_bytes(*unavailable(arrival, refused, "The store does not answer."))
+            return
         try:
             await self._durable(outcome, loop)
         except OSError as error:
             log.error("record of %s not written: %s", outcome.record.request_id, error.strerror)  # noqa: TRY400 - no traceback
-            proto.response_bytes(*unrecorded(arrival, outcome.record.request_id))
+            proto.response_bytes(*unavailable(arrival, outcome.record.request_id, "The access log cannot be written."))
             return
         proto.response_bytes(*outcome.answer)
+
+    async def _live(self, arrival: Arrival, loop: asyncio.AbstractEventLoop) -> Outcome:
+        try:
+            return live(self.service, arrival)
+        except Cold:
+            self.hops += 1
+            return await loop.run_in_executor(self._threads, live, self.service, arrival)
 
     async def _durable(self, outcome: Outcome, loop: asyncio.AbstractEventLoop) -> None:
         journal = self.service.journal

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from typing import Final
 
-from keystead.clock import Clock, Instant, to_ms
+from keystead.clock import Instant, elapsed, to_ms
 from keystead.faults import LimitFault
 from keystead.store.changes import Cold
 from keystead.store.engine import Store
@@ -43,15 +43,16 @@ class _Lease:
 class Rates:
     """One worker's leases."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        """Start with none; `clock` gives the wall time of the renewing thread."""
+    def __init__(self, store: Store) -> None:
+        """Start with none."""
         self._store = store
-        self._clock = clock
+        self._seen: Instant | None = None
         self._leases: dict[str, _Lease] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._busy = threading.Event()
-        threading.Thread(target=self._renew, name="rate-leases", daemon=True).start()
+        self._renewer = threading.Thread(target=self._renew, name="rate-leases", daemon=True)
+        self._renewer.start()
 
     def admit(self, instance_id: str, qps: int, instant: Instant, *, inline: bool) -> None:
         """Take one request of the instance or raise `Throttled`; `Cold` where a lease must be fetched and `inline` forbids it."""
@@ -60,6 +61,7 @@ class Rates:
             if inline:
                 raise Cold
             lease = self._lease_now(instance_id, qps, instant)
+        self._seen = instant
         lease.asked += 1
         lease.asked_at = instant.monotonic
         lease.qps = qps
@@ -68,9 +70,12 @@ class Rates:
         lease.left -= 1
 
     def close(self) -> None:
-        """Stop the renewing thread."""
+        """Stop the renewing thread, wait for it, and close the leases' file."""
         self._stop.set()
         self._busy.set()
+        self._renewer.join()
+        if self._store.dialect == "sqlite":  # elsewhere the leases live in the main store, which is not ours to close
+            self._store.close()
 
     def _lease_now(self, instance_id: str, qps: int, instant: Instant) -> _Lease:
         with self._lock:
@@ -93,15 +98,19 @@ class Rates:
             if self._stop.wait(SLICE_SECONDS):
                 return
             try:
-                self._renew_all(self._clock.read())
+                self._renew_all()
             except Exception:  # noqa: BLE001, S112 - without a lease requests are refused; the next slice tries again
                 continue
 
-    def _renew_all(self, instant: Instant) -> None:
+    def _renew_all(self) -> None:
+        seen, now = self._seen, elapsed()
+        if seen is None:
+            return
+        wall_ms = to_ms(seen.wall) + int((now - seen.monotonic) * 1000)  # reckoned from the last call: only the gate reads clocks
         with self._lock:
             wants = []
             for instance_id, lease in list(self._leases.items()):
-                idle = instant.monotonic - lease.asked_at > IDLE_SECONDS
+                idle = now - lease.asked_at > IDLE_SECONDS
                 asked, lease.asked = lease.asked, 0
                 need = 0 if idle else min(asked + asked // 4 + 2, max(1, int(lease.qps * SLICE_SECONDS * 3)))
                 count = need - lease.left
@@ -113,7 +122,7 @@ class Rates:
                 if idle:
                     del self._leases[instance_id]
             if wants:
-                for instance_id, count in take(self._store, wants, to_ms(instant.wall)).items():
+                for instance_id, count in take(self._store, wants, wall_ms).items():
                     kept = self._leases.get(instance_id)
                     if kept is not None and count > 0:
                         kept.left += count

@@ -16,6 +16,7 @@ to another row does not open there. The root key file is the marker byte 0x01 an
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import stat
@@ -84,10 +85,8 @@ def _create(path: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        try:
+        with contextlib.suppress(FileExistsError):  # another process was first: its key is the deployment's
             os.link(draft, path)  # fails, unlike a rename, if `path` exists
-        except FileExistsError:
-            pass  # another process was first: its key is the deployment's
     finally:
         draft.unlink()
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -99,36 +98,41 @@ def _create(path: Path) -> None:
 
 def _read(path: Path) -> RootKey:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe must not keep us waiting
     except FileNotFoundError:
         raise
     except OSError as error:
         raise RootKeyRefused(f"The root key file {path} cannot be opened: {error.strerror}.") from None
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise RootKeyRefused(f"The root key file {path} is not a regular file.")
-        mode = stat.S_IMODE(found.st_mode)
-        if mode & _LOOSE:
-            raise RootKeyRefused(
-                f"The root key file {path} has permissions {mode:04o}: others than its owner may use it. "
-                f"Make it 0600 (chmod 600 {path}) after making sure that nobody has read it."
-            )
-        if found.st_size != len(MARKER) + KEY_BYTES:
-            raise RootKeyRefused(
-                f"The root key file {path} has {found.st_size} bytes where {len(MARKER) + KEY_BYTES} belong. "
-                "Restore it from its backup: without it nothing sealed can be opened."
-            )
-        marker = file.read(len(MARKER))
+    try:
+        _trusted(path, os.fstat(descriptor))
+        marker = os.read(descriptor, len(MARKER))
         if marker != MARKER:
             raise RootKeyRefused(
                 f"The root key file {path} has format marker 0x{marker.hex()}; this version reads 0x{MARKER.hex()}."
             )
         buffer = bytearray(KEY_BYTES)
         with ClearMaterial(buffer) as material:
-            if file.readinto(buffer) != KEY_BYTES:
+            if os.readv(descriptor, [buffer]) != KEY_BYTES:
                 raise RootKeyRefused(f"The root key file {path} could not be read to its end.")
             return RootKey(material.cipher())
+    finally:
+        os.close(descriptor)
+
+
+def _trusted(path: Path, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise RootKeyRefused(f"The root key file {path} is not a regular file.")
+    mode = stat.S_IMODE(found.st_mode)
+    if mode & _LOOSE:
+        raise RootKeyRefused(
+            f"The root key file {path} has permissions {mode:04o}: others than its owner may use it. "
+            f"Make it 0600 (chmod 600 {path}) after making sure that nobody has read it."
+        )
+    if found.st_size != len(MARKER) + KEY_BYTES:
+        raise RootKeyRefused(
+            f"The root key file {path} has {found.st_size} bytes where {len(MARKER) + KEY_BYTES} belong. "
+            "Restore it from its backup: without it nothing sealed can be opened."
+        )
 
 
 class SoftwareVersionHandle:

@@ -7,6 +7,9 @@ from datetime import datetime
 
 import msgspec
 
+from keystead.clock import to_ms
+from keystead.entitlements.model import Figures, Standing
+
 
 class InstanceStatus(enum.StrEnum):
     """How far an instance has been enabled; the values are those of GetKmsInstance (API page, read 2026-11-22).
@@ -45,8 +48,8 @@ class Network(msgspec.Struct, frozen=True):
 class Instance(msgspec.Struct, frozen=True):
     """A purchased instance. Its term and its figures are not here but in its entitlements.
 
-    `edition` is the catalogue's name of what it is (`software`, `hardware`). Instants are business time; `released_at` is None while
-    the instance has not been released.
+    `edition` is the catalogue's name of what it is (`software`, `hardware`). `retention_days` is how long it is kept after its
+    end, as promised when it was bought. Instants are business time; `released_at` is None while it has not been released.
     """
 
     instance_id: str
@@ -58,6 +61,7 @@ class Instance(msgspec.Struct, frozen=True):
     status: InstanceStatus
     renewal: Renewal
     created_at: datetime
+    retention_days: int
     network: Network = Network()
     connected_at: datetime | None = None
     released_at: datetime | None = None
@@ -68,15 +72,53 @@ class Instance(msgspec.Struct, frozen=True):
         return 1 if self.network.vpc_id else 0
 
 
+class Purchase(msgspec.Struct, frozen=True):
+    """What a paid order has delivered: who gets what, where, for how many months, and what was promised for the end."""
+
+    order_id: str
+    account_id: str
+    region: str
+    edition: str
+    product_type: str
+    figures: Figures
+    months: int
+    renewal: Renewal
+    retention_days: int
+
+
+class Owned(msgspec.Struct, frozen=True):
+    """An instance and what its entitlements make of it at one moment.
+
+    `starts_at` is when its first term began, `ends_at` when its last paid one ends, `releases_at` when it is gone unless renewed.
+    """
+
+    instance: Instance
+    starts_at: datetime
+    ends_at: datetime
+    releases_at: datetime
+    standing: Standing
+    figures: Figures
+
+
 class InstanceStanding(msgspec.Struct, frozen=True):
     """What a worker keeps at hand to judge a request on an instance: no SQL is read while it is warm.
 
-    `ends_at_ms` is the end of the last paid term, in milliseconds of business time: at that very millisecond it is over.
+    `ends_at_ms` is the end of the last paid term and `releases_at_ms` that of retention, in milliseconds of business time: at
+    that very millisecond each is over.
     """
 
     instance_id: str
     account_id: str
     region: str
     ends_at_ms: int
+    releases_at_ms: int
     qps: int
     connected: bool
+
+    def expired(self, now: datetime) -> bool:
+        """Whether the term is over at `now`."""
+        return to_ms(now) >= self.ends_at_ms
+
+    def released(self, now: datetime) -> bool:
+        """Whether retention is over at `now`, even if nobody has carried that out yet."""
+        return to_ms(now) >= self.releases_at_ms

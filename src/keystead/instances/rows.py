@@ -43,6 +43,7 @@ instance = Table(
     Column("vpc_id", String(64), nullable=False),
     Column("zone_ids", Text, nullable=False),
     Column("vswitch_ids", Text, nullable=False),
+    Column("retention_days", Integer, nullable=False),
     Column("created_at_ms", BigInteger, nullable=False),
     Column("connected_at_ms", BigInteger, nullable=True),
     Column("released_at_ms", BigInteger, nullable=True),
@@ -66,6 +67,7 @@ def add(tx: Transaction, new: Instance) -> None:
             vpc_id=new.network.vpc_id,
             zone_ids=_joined(new.network.zone_ids),
             vswitch_ids=_joined(new.network.vswitch_ids),
+            retention_days=new.retention_days,
             created_at_ms=to_ms(new.created_at),
         )
     )
@@ -153,6 +155,7 @@ def _instance(row: Row[Any]) -> Instance:
         status=InstanceStatus(row.status),
         renewal=Renewal(RenewalStatus(row.renewal_status), row.renewal_months),
         created_at=from_ms(row.created_at_ms),
+        retention_days=row.retention_days,
         network=Network(row.vpc_id, _parts(row.zone_ids), _parts(row.vswitch_ids)),
         connected_at=None if row.connected_at_ms is None else from_ms(row.connected_at_ms),
         released_at=None if row.released_at_ms is None else from_ms(row.released_at_ms),

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 
+from keystead.clock import to_ms
+from keystead.entitlements import rules as entitlements
+from keystead.entitlements.model import Entitlement, Standing
 from keystead.faults import InvalidParameter
-from keystead.instances.faults import InstanceStateInvalid
-from keystead.instances.model import Instance, InstanceStatus, Network
+from keystead.instances.faults import InstanceExpired, InstanceStateInvalid
+from keystead.instances.model import Instance, InstanceStanding, InstanceStatus, Network, Owned
 
 ZONES_MAX = 3
 PROVIDER = "Aliyun"
@@ -47,15 +51,45 @@ def provider_served(provider: str) -> None:
         raise InvalidParameter("KMProvider", f"It must be {PROVIDER}.")
 
 
-def connectable(instance: Instance, *, expired: bool) -> None:
+def owned_at(instance: Instance, held: Sequence[Entitlement], now: datetime) -> Owned:
+    """Say what an instance's entitlements (one or more, in the order they were made) make of it at `now`."""
+    ends_at = entitlements.last_end(held)
+    return Owned(
+        instance=instance,
+        starts_at=held[0].term.starts_at,
+        ends_at=ends_at,
+        releases_at=entitlements.release_at(ends_at, instance.retention_days),
+        standing=entitlements.standing(ends_at, now, instance.retention_days),
+        figures=entitlements.figures_at(held, now),
+    )
+
+
+def standing_kept(instance: Instance, held: Sequence[Entitlement]) -> InstanceStanding:
+    """Give what a worker keeps at hand of an instance: no `now` is in it, the figures are those of the last term."""
+    ends_at = entitlements.last_end(held)
+    return InstanceStanding(
+        instance_id=instance.instance_id,
+        account_id=instance.account_id,
+        region=instance.region,
+        ends_at_ms=to_ms(ends_at),
+        releases_at_ms=to_ms(entitlements.release_at(ends_at, instance.retention_days)),
+        qps=entitlements.figures_at(held, ends_at).qps,
+        connected=instance.status is InstanceStatus.CONNECTED,
+    )
+
+
+def connectable(owned: Owned) -> None:
     """Raise InstanceStateInvalid unless the instance has never been enabled and its term runs."""
-    if expired:
+    instance = owned.instance
+    if owned.standing is not Standing.ACTIVE:
         raise InstanceStateInvalid(instance.instance_id, "Expired")
     if instance.status is not InstanceStatus.UNINITIALIZED:
         raise InstanceStateInvalid(instance.instance_id, instance.status.value)
 
 
-def usable(instance: Instance) -> None:
-    """Raise InstanceStateInvalid unless the instance is enabled: only then can keys be made in it."""
-    if instance.status is not InstanceStatus.CONNECTED:
-        raise InstanceStateInvalid(instance.instance_id, instance.status.value)
+def usable(owned: Owned) -> None:
+    """Raise InstanceExpired or InstanceStateInvalid unless the term runs and the instance is enabled: then keys can be made."""
+    if owned.standing is not Standing.ACTIVE:
+        raise InstanceExpired(owned.instance.instance_id)
+    if owned.instance.status is not InstanceStatus.CONNECTED:
+        raise InstanceStateInvalid(owned.instance.instance_id, owned.instance.status.value)

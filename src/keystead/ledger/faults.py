@@ -11,7 +11,9 @@ class BalanceTooLow(LimitFault):
 
     def __init__(self, needed: Money, held: Money) -> None:
         """Keep both amounts, of one currency."""
-        super().__init__(f"The account balance is insufficient: {needed.plain()} {needed.currency} is needed, {held.plain()} is available.")
+        super().__init__(
+            f"The account balance is insufficient: {needed.plain()} {needed.currency} is needed, {held.plain()} is available."
+        )
         self.needed = needed
         self.held = held
 

@@ -115,9 +115,7 @@ def by_key(tx: Transaction, account_id: str, idempotency_key: str) -> Entry | No
 
 def of_account(tx: Transaction, account_id: str) -> list[Entry]:
     """Give an account's transactions, oldest first, each proved to balance."""
-    statement = (
-        select(ledger_transaction).where(ledger_transaction.c.account_id == account_id).order_by(ledger_transaction.c.id)
-    )
+    statement = select(ledger_transaction).where(ledger_transaction.c.account_id == account_id).order_by(ledger_transaction.c.id)
     return [proved(_entry(row, _postings(tx, row.number))) for row in tx.execute(statement).all()]
 
 
@@ -138,9 +136,7 @@ def every_entry(tx: Transaction) -> Iterator[Entry]:
 
 def every_chain(tx: Transaction) -> Iterator[tuple[str, Book, list[Posting]]]:
     """Give each book of each account with all its postings in order of seq, for an audit."""
-    rows = tx.execute(
-        select(ledger_posting).order_by(ledger_posting.c.account_id, ledger_posting.c.book, ledger_posting.c.seq)
-    )
+    rows = tx.execute(select(ledger_posting).order_by(ledger_posting.c.account_id, ledger_posting.c.book, ledger_posting.c.seq))
     for (account_id, book), group in groupby(rows, key=lambda row: (row.account_id, row.book)):
         yield account_id, Book(book), [_posting(row) for row in group]
 

@@ -6,6 +6,6 @@ change log of the same commit; nothing here knows a domain rule. Rooms call it f
 
 from keystead.store.changes import Cold, Warm
 from keystead.store.engine import Store, metadata, open_store
-from keystead.store.transaction import Transaction
+from keystead.store.transaction import Conflict, Transaction
 
-__all__ = ["Cold", "Store", "Transaction", "Warm", "metadata", "open_store"]
+__all__ = ["Cold", "Conflict", "Store", "Transaction", "Warm", "metadata", "open_store"]

@@ -36,7 +36,7 @@ change_log = Table(
 )
 
 
-class Cold(Exception):  # noqa: N818 - not an error: the request is run again where it may block
+class Cold(Exception):
     """Something needed is not in the cache, and this thread may not go and read it."""
 
 
@@ -64,17 +64,19 @@ class Warm:
         self._inline_thread: int | None = None
         self._sqlite = store.dialect == "sqlite"
         self._watcher: Any = None
+        self._watching = threading.Lock()
         self._version = -1
-        self._position = 0
+        self._position: int | None = None
         self._fresh_until = 0.0
         self._stop = threading.Event()
         if self._sqlite:
             connection = store.engine.raw_connection()
-            connection.detach()
             self._watcher = connection.driver_connection
+            connection.detach()
         self._catch_up()
+        self._poller = threading.Thread(target=self._poll, name="change-log", daemon=True)
         if not self._sqlite:
-            threading.Thread(target=self._poll, name="change-log", daemon=True).start()
+            self._poller.start()
 
     def forbid_blocking_here(self) -> None:
         """From now on this thread (the event loop) gets `Cold` instead of a blocking read."""
@@ -117,32 +119,36 @@ class Warm:
         return value
 
     def close(self) -> None:
-        """Stop the reader."""
+        """Stop the reader, and wait for it: it may hold a connection just now."""
         self._stop.set()
+        if self._poller.ident is not None:
+            self._poller.join()
         if self._watcher is not None:
             self._watcher.close()
 
     def _version_now(self) -> int:
-        return int(self._watcher.execute("PRAGMA data_version").fetchone()[0])
+        # Under a lock: while one thread's statement is open, another's on the same connection sees that one's old snapshot.
+        with self._watching:
+            return int(self._watcher.execute("PRAGMA data_version").fetchone()[0])
 
     def _catch_up(self) -> None:
         with self._lock:
             began = elapsed()
             version = self._version_now() if self._sqlite else 0
             with self._store.read() as tx:
-                if self._position == 0:
-                    self._position = tx.execute(select(func.coalesce(func.max(change_log.c.id), 0))).scalar_one()
-                    self._entries.clear()
+                if self._position is None:
+                    self._position = int(tx.execute(select(func.coalesce(func.max(change_log.c.id), 0))).scalar_one())
                 else:
-                    statement = select(change_log.c.id, change_log.c.kind, change_log.c.key).where(
-                        change_log.c.id > self._position
-                    )
-                    for row in tx.execute(statement.order_by(change_log.c.id)):
-                        self._position = row.id
-                        self._entries.pop((row.kind, row.key), None)
-            self._generation += 1
+                    self._drop_changed(tx, self._position)
             self._version = version
             self._fresh_until = began + LEASE_SECONDS
+
+    def _drop_changed(self, tx: Transaction, position: int) -> None:
+        statement = select(change_log.c.id, change_log.c.kind, change_log.c.key).where(change_log.c.id > position)
+        for row in tx.execute(statement.order_by(change_log.c.id)):
+            self._position = row.id
+            self._entries.pop((row.kind, row.key), None)
+            self._generation += 1  # what is being loaded just now may be from before this change
 
     def _poll(self) -> None:
         while not self._stop.wait(POLL_SECONDS):

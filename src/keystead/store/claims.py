@@ -69,9 +69,7 @@ def claim_token(tx: Transaction, scope: tuple[str, str, str], claimed: Claimed, 
 def claim_nonce(tx: Transaction, access_key_id: str, nonce: str, seen_at_ms: int) -> bool:
     """Record the nonce of a writing request; False when it was there already (then the transaction must be left)."""
     try:
-        tx.execute(
-            insert(request_nonce).values(access_key_id=access_key_id, nonce=nonce, seen_at_ms=seen_at_ms)
-        )
+        tx.execute(insert(request_nonce).values(access_key_id=access_key_id, nonce=nonce, seen_at_ms=seen_at_ms))
     except IntegrityError:
         return False
     return True

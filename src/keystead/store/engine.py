@@ -15,10 +15,12 @@ from typing import Any
 
 from sqlalchemy import MetaData, create_engine, event, text
 from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.exc import DBAPIError
 
-from keystead.store.transaction import Transaction
+from keystead.store.transaction import Conflict, Transaction
 
 SQLITE_BUSY_SECONDS_MAX = 15
+_CONFLICT_STATES = frozenset({"40001", "40P01"})
 
 metadata = MetaData(
     naming_convention={
@@ -65,8 +67,10 @@ class Store:
                 yield tx
                 publish(tx)
                 conn.commit()
-            except BaseException:
+            except BaseException as error:
                 conn.rollback()
+                if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _CONFLICT_STATES:
+                    raise Conflict from error
                 raise
 
     def ready(self) -> None:
@@ -116,6 +120,7 @@ def _tune_sqlite(engine: Engine, *, durable: bool) -> None:
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute(f"PRAGMA synchronous={synchronous}")
         cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA secure_delete=ON")  # a destroyed instance key leaves no copy in a free page
         cursor.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_SECONDS_MAX * 1000}")
         cursor.close()
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Column, MetaData, String, Table, insert, select, update
+from sqlalchemy import BigInteger, Column, MetaData, String, Table, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from keystead.store.engine import Store, open_store
+from keystead.store.transaction import Transaction
 
 BURST_MS = 80
 _THOUSANDTHS = 1000
@@ -28,11 +30,11 @@ rate_bucket = Table(
 
 
 class Want(NamedTuple):
-    """What a worker asks of one instance's bucket: `count` requests (negative gives unused ones back), `qps` purchased."""
+    """What a worker asks of one instance's bucket: `wanted` requests (negative gives unused ones back), `qps` purchased."""
 
     instance_id: str
     qps: int
-    count: int
+    wanted: int
 
 
 def open_rates(data: Path, main: Store) -> Store:
@@ -58,22 +60,25 @@ def take(rates: Store, wants: list[Want], wall_ms: int) -> dict[str, int]:
     given: dict[str, int] = {}
     with rates.write() as tx:
         for want in sorted(wants):
-            row = tx.execute(
-                select(rate_bucket.c.tokens_thousandths, rate_bucket.c.filled_at_ms)
-                .where(rate_bucket.c.instance_id == want.instance_id)
-                .with_for_update()
-            ).one_or_none()
             capacity = max(want.qps * BURST_MS, _THOUSANDTHS)
-            if row is None:
-                tokens, filled_at = capacity, wall_ms
-            else:
-                filled_at = max(row.filled_at_ms, wall_ms)
-                tokens = min(capacity, row.tokens_thousandths + (filled_at - row.filled_at_ms) * want.qps)
-            count = min(want.count, tokens // _THOUSANDTHS)
+            row = _locked(tx, want.instance_id)
+            if row is None:  # two nodes may find it missing at once: the second waits here and then reads the first's row
+                first = {"instance_id": want.instance_id, "tokens_thousandths": capacity, "filled_at_ms": wall_ms}
+                upsert = sqlite.insert if tx.dialect == "sqlite" else postgresql.insert
+                tx.execute(upsert(rate_bucket).values(first).on_conflict_do_nothing())
+                row = _locked(tx, want.instance_id)
+            tokens_before, filled_before = row or (capacity, wall_ms)
+            filled_at = max(filled_before, wall_ms)
+            tokens = min(capacity, tokens_before + (filled_at - filled_before) * want.qps)
+            count = min(want.wanted, tokens // _THOUSANDTHS)
             given[want.instance_id] = count
             values = {"tokens_thousandths": min(capacity, tokens - count * _THOUSANDTHS), "filled_at_ms": filled_at}
-            if row is None:
-                tx.execute(insert(rate_bucket).values(instance_id=want.instance_id, **values))
-            else:
-                tx.execute(update(rate_bucket).where(rate_bucket.c.instance_id == want.instance_id).values(**values))
+            tx.execute(update(rate_bucket).where(rate_bucket.c.instance_id == want.instance_id).values(**values))
     return given
+
+
+def _locked(tx: Transaction, instance_id: str) -> tuple[int, int] | None:
+    """Give the bucket's tokens and when it was filled, holding its row lock."""
+    statement = select(rate_bucket.c.tokens_thousandths, rate_bucket.c.filled_at_ms)
+    row = tx.execute(statement.where(rate_bucket.c.instance_id == instance_id).with_for_update()).one_or_none()
+    return None if row is None else (row.tokens_thousandths, row.filled_at_ms)

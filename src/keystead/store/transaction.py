@@ -8,6 +8,10 @@ from sqlalchemy import CursorResult, Executable
 from sqlalchemy.engine import Connection
 
 
+class Conflict(Exception):
+    """PostgreSQL gave this transaction up for another one (serialisation failure or deadlock); nothing of it is kept."""
+
+
 class Transaction:
     """A running transaction on one connection; writes name what they changed, for the caches of every worker."""
 

@@ -25,23 +25,8 @@ from aliyunsdkkms.request.v20160120.GetKmsInstanceRequest import GetKmsInstanceR
 MODULES = {"Region": "ap-southeast-1", "ProductVersion": "3", "Spec": "1000", "KeyNum": "1000", "Log": "0"}
 
 
-def main() -> None:
-    """Buy, connect, make a key, encrypt and decrypt."""
-    endpoint, protocol, key_id, secret, ca = sys.argv[1:6]
-    client = AcsClient(key_id, secret, "ap-southeast-1", verify=ca or None)
-
-    def ask(request: Any, **values: Any) -> dict[str, Any]:
-        request.set_endpoint(endpoint)
-        request.set_protocol_type(protocol)
-        request.set_accept_format("json")
-        for name, value in values.items():
-            getattr(request, f"set_{name}")(value)
-        answer = json.loads(client.do_action_with_exception(request))
-        assert isinstance(answer, dict)
-        return answer
-
-    told: dict[str, Any] = {"client": "aliyun-python-sdk-kms (Python V1)"}
-    told["balance_before"] = ask(QueryAccountBalanceRequest())["Data"]["AvailableAmount"]
+def buy(ask: Any, told: dict[str, Any]) -> str:
+    """Buy and connect; gives the instance's id."""
     bought = ask(
         CreateInstanceRequest(),
         ProductCode="kms",
@@ -69,6 +54,27 @@ def main() -> None:
             break
         time.sleep(0.1)
     told["status"], told["end_date"] = instance["Status"], instance["EndDate"]
+    return str(instance_id)
+
+
+def main() -> None:
+    """Buy, connect, make a key, encrypt and decrypt."""
+    endpoint, protocol, key_id, secret, ca = sys.argv[1:6]
+    client = AcsClient(key_id, secret, "ap-southeast-1", verify=ca or None)
+
+    def ask(request: Any, **values: Any) -> dict[str, Any]:
+        request.set_endpoint(endpoint)
+        request.set_protocol_type(protocol)
+        request.set_accept_format("json")
+        for name, value in values.items():
+            getattr(request, f"set_{name}")(value)
+        answer = json.loads(client.do_action_with_exception(request))
+        assert isinstance(answer, dict)
+        return answer
+
+    told: dict[str, Any] = {"client": "aliyun-python-sdk-kms (Python V1)"}
+    told["balance_before"] = ask(QueryAccountBalanceRequest())["Data"]["AvailableAmount"]
+    instance_id = buy(ask, told)
     made = ask(CreateKeyRequest(), DKMSInstanceId=instance_id)["KeyMetadata"]
     told["key_id"], told["key_state"] = made["KeyId"], made["KeyState"]
     context = json.dumps({"purpose": "round trip", "é": "ü+*~"})

@@ -20,18 +20,8 @@ from alibabacloud_tea_openapi.models import Config
 MODULES = {"Region": "ap-southeast-1", "ProductVersion": "3", "Spec": "1000", "KeyNum": "1000", "Log": "0"}
 
 
-def main() -> None:
-    """Buy, connect, make a key, encrypt and decrypt."""
-    endpoint, protocol, key_id, secret, ca = sys.argv[1:6]
-
-    def config() -> Any:
-        values = {"access_key_id": key_id, "access_key_secret": secret, "endpoint": endpoint, "protocol": protocol}
-        return Config(**values, **({"ca": ca} if ca else {}))
-
-    bss, kms = BssClient(config()), KmsClient(config())
-    told: dict[str, Any] = {"client": "alibabacloud-kms20160120 (Python V2)"}
-    balance = bss.query_account_balance().body
-    told["balance_before"] = balance.data.available_amount
+def buy(bss: Any, kms: Any, told: dict[str, Any]) -> str:
+    """Buy and connect; gives the instance's id."""
     bought = bss.create_instance(
         bss_models.CreateInstanceRequest(
             product_code="kms",
@@ -62,15 +52,27 @@ def main() -> None:
             break
         time.sleep(0.1)
     told["status"], told["end_date"] = instance.status, instance.end_date
+    return str(instance_id)
+
+
+def main() -> None:
+    """Buy, connect, make a key, encrypt and decrypt."""
+    endpoint, protocol, key_id, secret, ca = sys.argv[1:6]
+
+    def config() -> Any:
+        values = {"access_key_id": key_id, "access_key_secret": secret, "endpoint": endpoint, "protocol": protocol}
+        return Config(**values, **({"ca": ca} if ca else {}))
+
+    bss, kms = BssClient(config()), KmsClient(config())
+    told: dict[str, Any] = {"client": "alibabacloud-kms20160120 (Python V2)"}
+    balance = bss.query_account_balance().body
+    told["balance_before"] = balance.data.available_amount
+    instance_id = buy(bss, kms, told)
     made = kms.create_key(kms_models.CreateKeyRequest(dkmsinstance_id=instance_id)).body.key_metadata
     told["key_id"], told["key_state"] = made.key_id, made.key_state
     context = {"purpose": "round trip", "é": "ü+*~"}
-    sealed = kms.encrypt(
-        kms_models.EncryptRequest(key_id=made.key_id, plaintext="aGVsbG8=", encryption_context=context)
-    ).body
-    opened = kms.decrypt(
-        kms_models.DecryptRequest(ciphertext_blob=sealed.ciphertext_blob, encryption_context=context)
-    ).body
+    sealed = kms.encrypt(kms_models.EncryptRequest(key_id=made.key_id, plaintext="aGVsbG8=", encryption_context=context)).body
+    opened = kms.decrypt(kms_models.DecryptRequest(ciphertext_blob=sealed.ciphertext_blob, encryption_context=context)).body
     told["plaintext"] = opened.plaintext
     data_key = kms.generate_data_key(kms_models.GenerateDataKeyRequest(key_id=made.key_id, key_spec="AES_256")).body
     again = kms.decrypt(kms_models.DecryptRequest(ciphertext_blob=data_key.ciphertext_blob)).body

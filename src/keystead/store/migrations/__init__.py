@@ -16,7 +16,7 @@ _UPGRADE_LOCK = 7_235_002
 
 
 def upgrade(url: str) -> None:
-    """Bring the database at a SQLAlchemy URL to the newest step; nothing to do when it is there. Safe when two processes start."""
+    """Bring the database at a SQLAlchemy URL to the newest step, if it is not there. Safe when two processes start."""
     store = open_store(url)
     try:
         if not current(store):

@@ -1,0 +1,10 @@
+"""KMS 2016-01-20: keys, cryptography, instances. Importing the package registers its actions.
+
+What must always hold: answers and refusals are the cloud's, field by field (see docs/divergences.md for what is not).
+The gate runs the actions; `app.py` imports the package.
+"""
+
+from keystead.api.kms import cryptography, instances, keys
+from keystead.api.kms._product import KMS
+
+__all__ = ["KMS", "cryptography", "instances", "keys"]

@@ -1,0 +1,40 @@
+"""KMS's refusals on the wire (KMS common error codes page and API pages, read 2026-11-22), in order of precedence.
+
+An instance that is not there is 404 here although the pages of single actions say 403: the code is theirs, and the official
+Terraform provider takes a 404 for "gone" (its service sources, read 2026-11-22).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from keystead.gate.registry import FaultRow
+from keystead.instances.faults import InstanceExpired, InstanceNotFound, InstanceStateInvalid
+from keystead.keyring.faults import (
+    AliasNotFound,
+    AliasRefused,
+    KeyDisabled,
+    KeyNotFound,
+    KeyPendingDeletion,
+    KeyPendingImport,
+    KeyStateFixed,
+    KeyUnavailable,
+    NotOffered,
+)
+from keystead.quotas.faults import KeyQuotaExceeded
+
+FAULTS: Final = (
+    FaultRow(AliasRefused, "Unsupported.Alias", 400),
+    FaultRow(AliasNotFound, "Forbidden.AliasNotFound", 404),
+    FaultRow(KeyNotFound, "Forbidden.KeyNotFound", 404),
+    FaultRow(InstanceNotFound, "Forbidden.DKMSInstanceNotFound", 404),
+    FaultRow(InstanceExpired, "Rejected.Unavailable", 409),
+    FaultRow(InstanceStateInvalid, "Forbidden.DKMSInstanceStateInvalid", 403),
+    FaultRow(KeyUnavailable, "Rejected.Unavailable", 409),
+    FaultRow(KeyPendingDeletion, "Rejected.PendingDeletion", 409),
+    FaultRow(KeyPendingImport, "Rejected.PendingImport", 409),
+    FaultRow(KeyDisabled, "Rejected.Disabled", 409),
+    FaultRow(KeyStateFixed, "Rejected.StateModifiedFailed", 409),
+    FaultRow(NotOffered, "UnsupportedOperation", 400),
+    FaultRow(KeyQuotaExceeded, "Rejected.LimitExceeded", 400),
+)

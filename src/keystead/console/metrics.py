@@ -1,0 +1,70 @@
+"""Figures of the API workers, kept in files of a shared folder (PROMETHEUS_MULTIPROC_DIR) and summed up when asked for."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
+
+from keystead.access_log.model import Record
+
+FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
+BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+"""Upper bounds of the duration classes, in seconds."""
+_MILLISECONDS: Final = 1000
+log = logging.getLogger("keystead.console")
+
+
+class Meter:
+    """Counts what an API worker answers; one a process, FOLDER_VARIABLE set before this module is imported."""
+
+    def __init__(self) -> None:
+        """Begin, and count this worker as up."""
+        registry = CollectorRegistry()
+        self._requests = Counter(
+            "keystead_requests", "Requests answered.", ["product", "action", "status", "code"], registry=registry
+        )
+        self._seconds = Histogram(
+            "keystead_request_seconds",
+            "Time from arrival to the answer being ready.",
+            ["product", "action"],
+            buckets=BUCKETS,
+            registry=registry,
+        )
+        up = Gauge("keystead_workers_up", "API workers running.", multiprocess_mode="livesum", registry=registry)
+        up.set(1)
+        self._counters: dict[tuple[str, str, int, str], Counter] = {}
+        self._histograms: dict[tuple[str, str], Histogram] = {}
+
+    def observe(self, records: list[Record]) -> None:
+        """Count a group of records; called by the journal's thread, which nothing here may end."""
+        try:
+            for record in records:
+                self._count(record)
+        except (OSError, ValueError):  # the folder is full or gone: figures may be lost, calls may not
+            log.exception("requests not counted")
+
+    def _count(self, record: Record) -> None:
+        """Labels come from tables of this program, not from callers: there are only so many."""
+        key = (record.product, record.api_name, record.status_code, record.error_code)
+        counter = self._counters.get(key)
+        if counter is None:
+            counter = self._counters[key] = self._requests.labels(*map(str, key))
+        counter.inc()
+        histogram = self._histograms.get(key[:2])
+        if histogram is None:
+            histogram = self._histograms[key[:2]] = self._seconds.labels(*key[:2])
+        histogram.observe(record.duration / _MILLISECONDS)
+
+
+def exposition(folder: str) -> bytes:
+    """Give the figures of all workers, past ones included, in Prometheus' text format."""
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)
+
+
+def worker_died(folder: str, process_id: int) -> None:
+    """Count a dead worker as up no longer; what it counted stays."""
+    multiprocess.mark_process_dead(process_id, path=folder)  # type: ignore[no-untyped-call]

@@ -1,0 +1,177 @@
+"""What is done with instances: delivered, renewed, enabled, shown, stopped, released.
+
+The writing verbs expect the account's row lock to be held (`access.rows.lock_account`); the scheduler holds it too.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from keystead import ids
+from keystead.catalog.model import Policies
+from keystead.clock import iso_z
+from keystead.entitlements import rows as entitlement_rows
+from keystead.entitlements import rules as entitlements
+from keystead.entitlements.model import Entitlement, Standing, Term
+from keystead.hsm.port import KeyStore
+from keystead.instances import rows, rules
+from keystead.instances.faults import InstanceNotFound
+from keystead.instances.model import Instance, InstanceStanding, InstanceStatus, Network, Owned, Purchase
+from keystead.keyring import commands as keyring
+from keystead.store import Transaction, Warm
+from keystead.store.events import record_event
+from keystead.store.jobs import enqueue
+
+CONNECT_JOB = "connect_instance"
+EXPIRE_JOB = "expire_instance"
+RELEASE_JOB = "release_instance"
+
+
+def activate(tx: Transaction, keystore: KeyStore, now: datetime, purchase: Purchase) -> tuple[Instance, Term]:
+    """Deliver a paid purchase at once: the instance, its first entitlement, its key, and the jobs its end asks for."""
+    instance_id = ids.instance_id(purchase.region, now)
+    instance = Instance(
+        instance_id=instance_id,
+        account_id=purchase.account_id,
+        region=purchase.region,
+        edition=purchase.edition,
+        product_type=purchase.product_type,
+        name=instance_id,
+        status=InstanceStatus.UNINITIALIZED,
+        renewal=purchase.renewal,
+        created_at=now,
+        retention_days=purchase.retention_days,
+    )
+    term = entitlements.purchased(now, purchase.months)
+    rows.add(tx, instance)
+    entitlement_rows.add(
+        tx, Entitlement(purchase.order_id, purchase.account_id, instance_id, term, purchase.figures, made_at=now)
+    )
+    keyring.create_instance_key(tx, keystore, now, instance_id)
+    _schedule_end(tx, instance, term.ends_at)
+    record_event(tx, "instance_purchased", instance_id, instance.account_id, now, ends_at=iso_z(term.ends_at))
+    return instance, term
+
+
+def renew(tx: Transaction, now: datetime, owned: Owned, order_id: str, months: int, policies: Policies) -> Term:
+    """Add a term of the same figures: from the current end while it runs, by policy in retention.
+
+    `TermReleased` when retention is over. What was expired is served again from this commit on.
+    """
+    instance = owned.instance
+    term = entitlements.renewed(owned.ends_at, now, months, instance.retention_days, policies.renewal_after_expiry)
+    rows.touch(tx, instance.instance_id)
+    entitlement_rows.add(tx, Entitlement(order_id, instance.account_id, instance.instance_id, term, owned.figures, made_at=now))
+    _schedule_end(tx, instance, term.ends_at)
+    record_event(tx, "instance_renewed", instance.instance_id, instance.account_id, now, ends_at=iso_z(term.ends_at))
+    return term
+
+
+def owned(tx: Transaction, account_id: str, instance_id: str, now: datetime, region: str = "") -> Owned:
+    """Give an account's instance, in `region` if one is named; InstanceNotFound also once its retention is over."""
+    instance = rows.of_account(tx, account_id, instance_id)
+    if instance is None or (region and instance.region != region):
+        raise InstanceNotFound(instance_id)
+    found = _judged(tx, instance, now)
+    if found.standing is Standing.RELEASED:
+        raise InstanceNotFound(instance_id)
+    return found
+
+
+def listing(tx: Transaction, account_id: str, now: datetime, region: str = "") -> list[Owned]:
+    """Give an account's instances, in `region` if one is named, oldest first; those whose retention is over are gone."""
+    held = entitlement_rows.of_account(tx, account_id)
+    found = [
+        rules.owned_at(instance, held[instance.instance_id], now)
+        for instance in rows.listing(tx, account_id)
+        if not region or instance.region == region
+    ]
+    return [each for each in found if each.standing is not Standing.RELEASED]
+
+
+def standings(tx: Transaction, account_id: str, now: datetime) -> dict[str, InstanceStanding]:
+    """Give the standing of each of an account's instances, by id; those whose retention is over are gone."""
+    held = entitlement_rows.of_account(tx, account_id)
+    kept = [rules.standing_kept(instance, held[instance.instance_id]) for instance in rows.listing(tx, account_id)]
+    return {standing.instance_id: standing for standing in kept if not standing.released(now)}
+
+
+def standing_of(warm: Warm, instance_id: str) -> InstanceStanding:
+    """Give an instance's standing, from the worker's cache where it is there; the caller judges it by its own `now`.
+
+    InstanceNotFound once it is released; `Cold` where a look-up may not block.
+    """
+
+    def load(tx: Transaction) -> InstanceStanding:
+        instance = rows.unreleased(tx, instance_id)
+        if instance is None:
+            raise InstanceNotFound(instance_id)
+        return rules.standing_kept(instance, entitlement_rows.of_instance(tx, instance_id))
+
+    return warm.get(rows.CACHED, instance_id, load)
+
+
+def instance_for_create(tx: Transaction, account_id: str, region: str, instance_id: str, now: datetime) -> Owned:
+    """Give the instance in which a key is about to be made.
+
+    InstanceNotFound, InstanceExpired or InstanceStateInvalid if it is not there, not paid for or not enabled.
+    """
+    found = owned(tx, account_id, instance_id, now, region)
+    rules.usable(found)
+    return found
+
+
+def connect(tx: Transaction, now: datetime, asked: Owned, network: Network) -> None:
+    """Begin to enable an instance in a network, for good; a job finishes it. InstanceStateInvalid if it cannot be (again)."""
+    rules.connectable(asked)
+    instance = asked.instance
+    rows.set_network(tx, instance.instance_id, network)
+    enqueue(tx, CONNECT_JOB, instance.instance_id, instance.account_id, now)
+
+
+def finish_connecting(tx: Transaction, now: datetime, instance_id: str) -> None:
+    """Make a Connecting instance Connected; anything else is left as it is."""
+    instance = rows.unreleased(tx, instance_id)
+    if instance is None or instance.status is not InstanceStatus.CONNECTING:
+        return
+    rows.set_connected(tx, instance_id, now)
+    record_event(tx, "instance_connected", instance_id, instance.account_id, now)
+
+
+def expire(tx: Transaction, now: datetime, instance_id: str) -> None:
+    """Say that an instance has expired; nothing if it was renewed meanwhile. It was refused from the first instant anyway."""
+    instance = rows.unreleased(tx, instance_id)
+    if instance is None:
+        return
+    found = _judged(tx, instance, now)
+    if found.standing is Standing.ACTIVE:
+        return
+    record_event(tx, "instance_expired", instance_id, instance.account_id, now, kept_until=iso_z(found.releases_at))
+
+
+def release(tx: Transaction, now: datetime, instance_id: str) -> None:
+    """Destroy an instance whose retention is over: first its key, then it is gone. Nothing if it was renewed meanwhile.
+
+    Repeating it is harmless. A renewal holds the same account lock: whichever commits first wins.
+    """
+    instance = rows.unreleased(tx, instance_id)
+    if instance is None or _judged(tx, instance, now).standing is not Standing.RELEASED:
+        return
+    keyring.destroy_instance_key(tx, now, instance_id)
+    rows.set_released(tx, instance_id, now)
+    record_event(tx, "instance_released", instance_id, instance.account_id, now)
+
+
+def every_id(tx: Transaction) -> set[str]:
+    """Give the ids of all instances ever delivered, released ones too, for an audit."""
+    return rows.every_id(tx)
+
+
+def _judged(tx: Transaction, instance: Instance, now: datetime) -> Owned:
+    return rules.owned_at(instance, entitlement_rows.of_instance(tx, instance.instance_id), now)
+
+
+def _schedule_end(tx: Transaction, instance: Instance, ends_at: datetime) -> None:
+    enqueue(tx, EXPIRE_JOB, instance.instance_id, instance.account_id, ends_at)
+    released_at = entitlements.release_at(ends_at, instance.retention_days)
+    enqueue(tx, RELEASE_JOB, instance.instance_id, instance.account_id, released_at)

@@ -1,0 +1,94 @@
+"""What the keyring refuses. Sentences of states: KMS common error codes page, read 2026-11-22."""
+
+from __future__ import annotations
+
+from keystead.faults import Fault, NotFound, StateFault, Unsupported
+
+
+class KeyNotFound(NotFound):
+    """No such key: never made, another account's, in another region, or gone with its instance (all look the same)."""
+
+    def __init__(self, reference: str) -> None:
+        """Keep what was asked for."""
+        super().__init__("The specified Key is not found.")
+        self.reference = reference
+
+
+class AliasNotFound(NotFound):
+    """No such alias in this account and region."""
+
+    def __init__(self, alias: str) -> None:
+        """Keep what was asked for."""
+        super().__init__("The specified Alias is not found.")
+        self.alias = alias
+
+
+class AliasRefused(Unsupported):
+    """The action takes a key id, and an alias was given."""
+
+    def __init__(self, alias: str) -> None:
+        """Say what to give instead."""
+        super().__init__("This action does not take an alias: give the id of the key.")
+        self.alias = alias
+
+
+class NotOffered(Unsupported):
+    """The request is a documented one, but asks for something this service does not do, or not here."""
+
+    def __init__(self, what: str) -> None:
+        """Say what, in a sentence."""
+        super().__init__(f"This action is not supported. {what}")
+
+
+class KeyStateRefuses(StateFault):
+    """The key's state does not allow cryptography; each state has a class of its own."""
+
+    state = ""
+
+    def __init__(self, key_id: str) -> None:
+        """Name the key; the sentence names the state."""
+        super().__init__(f"The request was rejected because the key state is {self.state}.")
+        self.key_id = key_id
+
+
+class KeyDisabled(KeyStateRefuses):
+    """The key is Disabled."""
+
+    state = "Disabled"
+
+
+class KeyPendingDeletion(KeyStateRefuses):
+    """The key waits for its deletion."""
+
+    state = "PendingDeletion"
+
+
+class KeyPendingImport(KeyStateRefuses):
+    """The key has no material."""
+
+    state = "PendingImport"
+
+
+class KeyUnavailable(KeyStateRefuses):
+    """The instance of the key is expired: the key is kept, and works again once the instance is renewed."""
+
+    state = "Unavailable"
+
+
+class KeyStateFixed(StateFault):
+    """The key's state cannot be changed from what it is."""
+
+    def __init__(self, key_id: str, state: str) -> None:
+        """Name the key and its state."""
+        super().__init__(f"Keystate modified failed. The key state is {state}.")
+        self.key_id = key_id
+        self.state = state
+
+
+class InstanceKeyDestroyed(Fault):
+    """A mistake of ours: somebody wants to make a key under an instance key that was destroyed."""
+
+    def __init__(self, instance_id: str) -> None:
+        """Name the instance."""
+        super().__init__(f"The instance {instance_id} has lost its instance key: it was destroyed.")
+        self.instance_id = instance_id

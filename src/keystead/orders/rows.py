@@ -1,0 +1,195 @@
+"""The tables of orders and their lines, and every statement on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Row,
+    String,
+    Table,
+    Text,
+    and_,
+    func,
+    insert,
+    select,
+    text,
+)
+
+from keystead.clock import from_ms, to_ms
+from keystead.entitlements.model import Term
+from keystead.money import Money
+from keystead.orders.model import Order, OrderLine, OrderState, OrderType, Search
+from keystead.orders.rules import added_up
+from keystead.store import Transaction, metadata
+
+purchase_order = Table(
+    "purchase_order",
+    metadata,
+    Column("order_id", String(32), primary_key=True),
+    Column("account_id", String(16), ForeignKey("account.account_id"), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("instance_id", String(32), nullable=False, index=True),
+    Column("region", String(32), nullable=False),
+    Column("product_code", String(32), nullable=False),
+    Column("product_type", String(64), nullable=False),
+    Column("price_list_id", String(64), nullable=False),
+    Column("months", Integer, nullable=False),
+    Column("parameters", Text, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("list_minor", BigInteger, nullable=False),
+    Column("discount_minor", BigInteger, nullable=False),
+    Column("payable_minor", BigInteger, nullable=False),
+    Column("starts_at_ms", BigInteger, nullable=False),
+    Column("ends_at_ms", BigInteger, nullable=False),
+    Column("operator", String(64), nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("paid_at_ms", BigInteger, nullable=True),
+    Index("ix_purchase_order_account_id_created_at_ms", "account_id", "created_at_ms"),
+)
+Index(
+    "uq_purchase_order_bought_once",
+    purchase_order.c.instance_id,
+    unique=True,
+    sqlite_where=text("kind = 'New'"),
+    postgresql_where=text("kind = 'New'"),
+)
+order_line = Table(
+    "order_line",
+    metadata,
+    Column("order_id", String(32), ForeignKey("purchase_order.order_id"), nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("module_code", String(32), nullable=False),
+    Column("unit_price_minor", BigInteger, nullable=False),
+    Column("list_minor", BigInteger, nullable=False),
+    Column("discount_minor", BigInteger, nullable=False),
+    Column("payable_minor", BigInteger, nullable=False),
+    PrimaryKeyConstraint("order_id", "line"),
+)
+
+
+def add(tx: Transaction, new: Order) -> None:
+    """Insert an order with its lines; the schema refuses a second New order for the same instance."""
+    tx.execute(
+        insert(purchase_order).values(
+            order_id=new.order_id,
+            account_id=new.account_id,
+            kind=new.kind.value,
+            state=new.state.value,
+            instance_id=new.instance_id,
+            region=new.region,
+            product_code=new.product_code,
+            product_type=new.product_type,
+            price_list_id=new.price_list_id,
+            months=new.months,
+            parameters=msgspec.json.encode(new.parameters).decode(),
+            currency=new.payable.currency,
+            list_minor=new.list_amount.minor,
+            discount_minor=new.discount.minor,
+            payable_minor=new.payable.minor,
+            starts_at_ms=to_ms(new.term.starts_at),
+            ends_at_ms=to_ms(new.term.ends_at),
+            operator=new.operator,
+            created_at_ms=to_ms(new.created_at),
+            paid_at_ms=None if new.paid_at is None else to_ms(new.paid_at),
+        )
+    )
+    tx.execute(
+        insert(order_line),
+        [
+            {
+                "order_id": new.order_id,
+                "line": number,
+                "module_code": line.module_code,
+                "unit_price_minor": line.unit_price.minor,
+                "list_minor": line.list_amount.minor,
+                "discount_minor": line.discount.minor,
+                "payable_minor": line.payable.minor,
+            }
+            for number, line in enumerate(new.lines, 1)
+        ],
+    )
+
+
+def of_account(tx: Transaction, account_id: str, order_id: str) -> Order | None:
+    """Give an account's order, its sums proved."""
+    statement = select(purchase_order).where(purchase_order.c.account_id == account_id, purchase_order.c.order_id == order_id)
+    row = tx.execute(statement).one_or_none()
+    return None if row is None else added_up(_order(tx, row))
+
+
+def found(tx: Transaction, account_id: str, search: Search) -> tuple[list[Order], int]:
+    """Give one page of an account's orders, newest first, and how many there are in all."""
+    where = _matching(account_id, search)
+    total = tx.execute(select(func.count()).select_from(purchase_order).where(where)).scalar_one()
+    statement = (
+        select(purchase_order)
+        .where(where)
+        .order_by(purchase_order.c.created_at_ms.desc(), purchase_order.c.order_id)
+        .limit(search.size)
+        .offset((search.page - 1) * search.size)
+    )
+    return [added_up(_order(tx, row)) for row in tx.execute(statement).all()], int(total)
+
+
+def every(tx: Transaction) -> list[Order]:
+    """Give all orders of the deployment as stored, unproved, for an audit."""
+    return [_order(tx, row) for row in tx.execute(select(purchase_order)).all()]
+
+
+def _matching(account_id: str, search: Search) -> ColumnElement[bool]:
+    conditions = [
+        purchase_order.c.account_id == account_id,
+        purchase_order.c.created_at_ms >= to_ms(search.since),
+        purchase_order.c.created_at_ms < to_ms(search.before),
+    ]
+    if search.kind is not None:
+        conditions.append(purchase_order.c.kind == search.kind.value)
+    if search.state is not None:
+        conditions.append(purchase_order.c.state == search.state.value)
+    return and_(*conditions)
+
+
+def _order(tx: Transaction, row: Row[Any]) -> Order:
+    statement = select(order_line).where(order_line.c.order_id == row.order_id).order_by(order_line.c.line)
+    currency = row.currency
+    lines = tuple(
+        OrderLine(
+            module_code=line.module_code,
+            unit_price=Money(line.unit_price_minor, currency),
+            list_amount=Money(line.list_minor, currency),
+            discount=Money(line.discount_minor, currency),
+            payable=Money(line.payable_minor, currency),
+        )
+        for line in tx.execute(statement)
+    )
+    return Order(
+        order_id=row.order_id,
+        account_id=row.account_id,
+        kind=OrderType(row.kind),
+        state=OrderState(row.state),
+        instance_id=row.instance_id,
+        region=row.region,
+        product_code=row.product_code,
+        product_type=row.product_type,
+        price_list_id=row.price_list_id,
+        months=row.months,
+        parameters=msgspec.json.decode(row.parameters, type=tuple[tuple[str, str], ...]),
+        lines=lines,
+        list_amount=Money(row.list_minor, currency),
+        discount=Money(row.discount_minor, currency),
+        payable=Money(row.payable_minor, currency),
+        term=Term(from_ms(row.starts_at_ms), from_ms(row.ends_at_ms)),
+        operator=row.operator,
+        created_at=from_ms(row.created_at_ms),
+        paid_at=None if row.paid_at_ms is None else from_ms(row.paid_at_ms),
+    )

@@ -1,0 +1,226 @@
+"""Terms end at midnights of UTC+8, by the calendar; what an end means is a question of the instant."""
+
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keystead.clock import BUSINESS_ZONE, business_day, from_ms, parse_iso_z
+from keystead.entitlements import rules
+from keystead.entitlements.faults import TermReleased
+from keystead.entitlements.model import Entitlement, Figures, Standing, Term
+
+MILLISECOND = timedelta(milliseconds=1)
+END = parse_iso_z("2026-03-01T16:00:00Z")
+RETENTION = 15
+
+
+def local(text: str) -> datetime:
+    """A wall time of UTC+8."""
+    return datetime.fromisoformat(text).replace(tzinfo=BUSINESS_ZONE)
+
+
+# Bought (UTC+8), months, end, end after a renewal by a month. The first three are published examples (Subscription page of ECS,
+# GetKmsInstance's sample, read 2026-11-22); the others follow their rule: local date + months, clamped, then the next midnight.
+TERMS = [
+    ("2019-08-09 13:00:00", 1, "2019-09-09T16:00:00Z", "2019-10-09T16:00:00Z"),
+    ("2017-11-08 10:00:00", 1, "2017-12-08T16:00:00Z", "2018-01-08T16:00:00Z"),
+    ("2023-09-05 20:44:19", 1, "2023-10-05T16:00:00Z", "2023-11-05T16:00:00Z"),
+    ("2023-01-31 09:00:00", 1, "2023-02-28T16:00:00Z", "2023-03-31T16:00:00Z"),
+    ("2024-01-31 09:00:00", 1, "2024-02-29T16:00:00Z", "2024-03-31T16:00:00Z"),
+    ("2024-02-29 12:00:00", 12, "2025-02-28T16:00:00Z", "2025-03-31T16:00:00Z"),
+    ("2024-02-29 12:00:00", 48, "2028-02-29T16:00:00Z", "2028-03-31T16:00:00Z"),
+    ("2024-12-31 23:59:59", 2, "2025-02-28T16:00:00Z", "2025-03-31T16:00:00Z"),
+    ("2025-01-01 00:00:00", 1, "2025-02-01T16:00:00Z", "2025-03-01T16:00:00Z"),
+    ("2025-08-31 10:00:00", 6, "2026-02-28T16:00:00Z", "2026-03-31T16:00:00Z"),
+    ("2027-08-31 10:00:00", 6, "2028-02-29T16:00:00Z", "2028-03-31T16:00:00Z"),
+]
+ROWS = [f"bought {bought} for {months}" for bought, months, _, _ in TERMS]
+
+
+@pytest.mark.parametrize(("bought", "months", "end", "after"), TERMS, ids=ROWS)
+def test_ends_of_purchase_and_renewal(bought: str, months: int, end: str, after: str) -> None:
+    """A purchase ends with its expiry date; a renewal by a month goes on from that midnight to another."""
+    assert rules.purchase_end(local(bought), months) == parse_iso_z(end)
+    assert rules.renewal_end(parse_iso_z(end), 1) == parse_iso_z(after)
+
+
+def test_the_published_sample_in_utc() -> None:
+    """GetKmsInstance's sample: started 2023-09-05T12:44:19Z for a month, ends 2023-10-05T16:00:00Z."""
+    assert rules.purchase_end(parse_iso_z("2023-09-05T12:44:19Z"), 1) == parse_iso_z("2023-10-05T16:00:00Z")
+
+
+@pytest.fixture(params=["UTC", "America/New_York", "Asia/Shanghai", "Pacific/Kiritimati", "Australia/Lord_Howe"])
+def machine_zone(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The machine's zone is another."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = request.param
+    time.tzset()
+    yield request.param
+    if before is None:
+        del os.environ["TZ"]
+    else:
+        os.environ["TZ"] = before
+    time.tzset()
+
+
+@pytest.mark.usefixtures("machine_zone")
+def test_the_machines_zone_does_not_matter() -> None:
+    """Every row of the table again, with daylight saving around, or a day's difference."""
+    for bought, months, end, after in TERMS:
+        assert rules.purchase_end(local(bought), months) == parse_iso_z(end)
+        assert rules.purchase_end(local(bought).astimezone(UTC), months) == parse_iso_z(end)
+        assert rules.renewal_end(parse_iso_z(end), 1) == parse_iso_z(after)
+
+
+INSTANTS = st.integers(946_684_800_000, 3_786_912_000_000).map(from_ms)  # 2000 to 2090
+MONTHS = st.sampled_from([*range(1, 10), 12, 24, 36, 48, 60])
+ENDS = st.builds(rules.purchase_end, INSTANTS, MONTHS)
+
+
+@given(INSTANTS, MONTHS)
+def test_a_purchase_gives_its_months_and_the_rest_of_the_day(bought: datetime, months: int) -> None:
+    """The end is a UTC+8 midnight, 28 days a month at the least after the start and under 31 days a month and a day."""
+    end = rules.purchase_end(bought, months)
+    here = end.astimezone(BUSINESS_ZONE)
+    assert (here.hour, here.minute, here.second, here.microsecond) == (0, 0, 0, 0)
+    assert timedelta(days=28 * months) < end - bought <= timedelta(days=31 * months + 1)
+
+
+@given(INSTANTS, MONTHS)
+def test_the_expiry_date_is_the_same_day_of_a_later_month_or_its_last(bought: datetime, months: int) -> None:
+    """The day before the end: month counted on, day kept, or the last day there is."""
+    start, expiry = business_day(bought), business_day(rules.purchase_end(bought, months) - MILLISECOND)
+    assert expiry.year * 12 + expiry.month == start.year * 12 + start.month + months
+    assert expiry.day == start.day or (expiry.day < start.day and (expiry + timedelta(days=1)).day == 1)
+
+
+@given(ENDS, st.lists(MONTHS, min_size=1, max_size=6))
+def test_early_renewals_stack(end: datetime, renewals: list[int]) -> None:
+    """Each begins where the one before ends, whenever it is bought before that, so no second is lost or given twice."""
+    now = end - MILLISECOND
+    for months in renewals:
+        term = rules.renewed(end, now, months, RETENTION, "from_now")
+        assert term == Term(end, rules.renewal_end(end, months))
+        assert term.ends_at > term.starts_at
+        end = term.ends_at
+
+
+@given(ENDS, st.integers(1, 60))
+def test_renewing_by_single_months_comes_to_the_same(end: datetime, months: int) -> None:
+    """As one renewal by all of them, unless the end falls on a 29th, 30th or 31st: then it may lose up to three days, once."""
+    one_by_one = end
+    for _ in range(months):
+        one_by_one = rules.renewal_end(one_by_one, 1)
+    at_once = rules.renewal_end(end, months)
+    if business_day(end).day <= 28:
+        assert one_by_one == at_once
+    else:
+        assert timedelta(0) <= at_once - one_by_one <= timedelta(days=3)
+
+
+@pytest.mark.parametrize("year", [2023, 2024])
+def test_two_single_months_from_the_31st_of_january_are_two_months(year: int) -> None:
+    """31 Jan + 1 + 1 = 31 Jan + 2: the end is 1 April, 00:00 UTC+8."""
+    bought = datetime(year, 1, 31, 9, tzinfo=BUSINESS_ZONE)
+    expected = datetime(year, 4, 1, tzinfo=BUSINESS_ZONE)
+    assert rules.renewal_end(rules.purchase_end(bought, 1), 1) == expected == rules.purchase_end(bought, 2)
+
+
+def test_a_boundary_on_the_31st_is_clamped_and_stays() -> None:
+    """Bought 30 Dec for a month: ends 31 Jan 00:00; renewed twice by a month: 28 Feb, then 28 Mar, 00:00 UTC+8."""
+    end = rules.purchase_end(local("2022-12-30 12:00:00"), 1)
+    assert end == local("2023-01-31 00:00:00")
+    once = rules.renewal_end(end, 1)
+    assert (once, rules.renewal_end(once, 1)) == (local("2023-02-28 00:00:00"), local("2023-03-28 00:00:00"))
+
+
+@pytest.mark.parametrize(
+    ("at", "means"),
+    [
+        (END - timedelta(days=400), Standing.ACTIVE),
+        (END - MILLISECOND, Standing.ACTIVE),
+        (END, Standing.EXPIRED),
+        (END + timedelta(days=15) - MILLISECOND, Standing.EXPIRED),
+        (END + timedelta(days=15), Standing.RELEASED),
+        (END + timedelta(days=4000), Standing.RELEASED),
+    ],
+)
+def test_standing_turns_at_the_instant(at: datetime, means: Standing) -> None:
+    """Served up to the last millisecond; refused at the end; released as the 16th day begins, and never earlier."""
+    assert rules.standing(END, at, RETENTION) is means
+
+
+@given(ENDS, st.integers(-(10**11), 10**11), st.integers(0, 27))
+def test_standing_is_a_question_of_milliseconds(end: datetime, offset: int, retention: int) -> None:
+    """Whatever the end and the retention."""
+    expected = Standing.ACTIVE if offset < 0 else Standing.EXPIRED if offset < retention * 86_400_000 else Standing.RELEASED
+    assert rules.standing(end, end + offset * MILLISECOND, retention) is expected
+    assert rules.release_at(end, retention) == end + timedelta(days=retention)
+
+
+def test_renewed_in_retention_from_now() -> None:
+    """Ended 2026-03-02 00:00 UTC+8, renewed ten days later: from then, by the purchase's rule to 2026-04-13 00:00 UTC+8."""
+    now = END + timedelta(days=10)
+    assert rules.renewed(END, now, 1, RETENTION, "from_now") == Term(now, parse_iso_z("2026-04-12T16:00:00Z"))
+
+
+def test_renewed_in_retention_from_the_old_end() -> None:
+    """The China site's rule: as if it had been renewed in time, to 2026-04-02 00:00 UTC+8."""
+    now = END + timedelta(days=10)
+    assert rules.renewed(END, now, 1, RETENTION, "from_old_end") == Term(END, parse_iso_z("2026-04-01T16:00:00Z"))
+
+
+def test_renewed_at_the_very_end_is_in_retention() -> None:
+    """At 00:00:00 it is over: the new term begins there and has the purchase's extra day; a millisecond before, it goes on."""
+    before = rules.renewed(END, END - MILLISECOND, 1, RETENTION, "from_now")
+    assert before == Term(END, parse_iso_z("2026-04-01T16:00:00Z"))
+    assert rules.renewed(END, END, 1, RETENTION, "from_now") == Term(END, parse_iso_z("2026-04-02T16:00:00Z"))
+
+
+@pytest.mark.parametrize("policy", ["from_now", "from_old_end"])
+def test_nothing_is_renewed_after_release(policy: str) -> None:
+    """To the millisecond; the refusal says when it was released."""
+    released = END + timedelta(days=15)
+    assert rules.renewed(END, released - MILLISECOND, 1, RETENTION, "from_now").ends_at > released
+    with pytest.raises(TermReleased, match="2026-03-16T16:00:00Z"):
+        rules.renewed(END, released, 1, RETENTION, "from_now" if policy == "from_now" else "from_old_end")
+
+
+@given(ENDS, st.integers(0, 15 * 86_400_000 - 1), MONTHS, st.sampled_from(["from_now", "from_old_end"]))
+def test_a_renewal_in_retention_serves_again_at_once(end: datetime, late: int, months: int, policy: str) -> None:
+    """By either policy the new term has begun and has not ended."""
+    now = end + late * MILLISECOND
+    term = rules.renewed(end, now, months, RETENTION, "from_now" if policy == "from_now" else "from_old_end")
+    assert term.starts_at <= now < term.ends_at
+    assert rules.standing(term.ends_at, now, RETENTION) is Standing.ACTIVE
+
+
+def entitlement(starts: datetime, ends: datetime, keys: int, made: datetime | None = None) -> Entitlement:
+    """An entitlement told from others by its keys."""
+    figures = Figures(qps=1000, key_num=keys, secret_num=0, access_num=1, log=False, log_storage_gb=0)
+    return Entitlement(str(keys), "1" * 16, "kst-1", Term(starts, ends), figures, made or starts)
+
+
+def test_a_purchased_term_starts_at_the_second() -> None:
+    """KMS billing page: immediately upon purchase."""
+    now = parse_iso_z("2023-09-05T12:44:19Z")
+    assert rules.purchased(now, 1) == Term(now, parse_iso_z("2023-10-05T16:00:00Z"))
+
+
+def test_the_figures_are_those_of_the_term_begun_last() -> None:
+    """A pending renewal's figures wait for its start; after the end the last ones stay; a tie goes to what was made last."""
+    first = entitlement(END - timedelta(days=31), END, 1000)
+    pending = entitlement(END, END + timedelta(days=31), 2000, made=END - timedelta(days=20))
+    both = [pending, first]
+    assert rules.last_end(both) == pending.term.ends_at
+    assert rules.figures_at(both, END - MILLISECOND).key_num == 1000
+    assert rules.figures_at(both, END).key_num == 2000
+    assert rules.figures_at(both, END + timedelta(days=100)).key_num == 2000
+    assert rules.figures_at(both, first.term.starts_at - MILLISECOND).key_num == 1000
+    same_start = entitlement(END, END + timedelta(days=31), 3000, made=END)
+    assert rules.figures_at([same_start, pending], END).key_num == 3000
