@@ -169,7 +169,9 @@ class Gateway:
         canonical = f"POST\n/\n{encoded(parameters)}\n{lines}\n{names}\n{EMPTY}"
         to_sign = f"ACS3-HMAC-SHA256\n{hashlib.sha256(canonical.encode()).hexdigest()}"
         signature = hmac.new(caller.secret.encode(), to_sign.encode(), hashlib.sha256).hexdigest()
-        signed["authorization"] = f"ACS3-HMAC-SHA256 Credential={caller.access_key_id},SignedHeaders={names},Signature={signature}"
+        signed["authorization"] = (
+            f"ACS3-HMAC-SHA256 Credential={caller.access_key_id},SignedHeaders={names},Signature={signature}"
+        )
         return Arrival("POST", ("/", encoded(parameters)), signed, b"", "127.0.0.1")
 
     def rpc(self, caller: Caller, action: str, parameters: dict[str, str], headers: dict[str, str] | None = None) -> Arrival:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from keystead.clock import parse_iso_z
 from keystead.ledger import commands as ledger
 from keystead.store import business_time
+from keystead.store.changes import LEASE_SECONDS
 from tests.world import Reply, Tenant, World
 
 
@@ -168,3 +170,4 @@ def _set_clock(world: World, iso: str) -> None:
     """Move business time without doing what falls due: as if the scheduler were dead."""
     with world.service.store.write() as tx:
         business_time.move(tx, parse_iso_z(iso))
+    threading.Event().wait(LEASE_SECONDS)  # on PostgreSQL other workers may see a change this much later

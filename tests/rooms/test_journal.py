@@ -119,7 +119,7 @@ def test_a_file_has_one_writer(journal: Journal) -> None:
 
 
 def test_a_tail_torn_at_any_byte_is_moved_aside(tmp_path: Path) -> None:
-    """The file cut at every offset within its last frame: the whole frames stay, the rest is kept beside, a second run finds none."""
+    """Cut at every offset within the last frame: the whole frames stay, the rest is kept beside it, a second run finds none."""
     path, ends = three_frames(tmp_path / "whole")
     whole = path.read_bytes()
     assert ends[-1] == len(whole)
@@ -184,10 +184,10 @@ from keystead.access_log.journal import Journal
 from keystead.access_log.model import Record
 
 async def main():
-    journal = Journal(Path(sys.argv[1]), sys.argv[2])
+    journal, loop = Journal(Path(sys.argv[1]), sys.argv[2]), asyncio.get_running_loop()
     async def caller(name):
         for number in range(10**9):
-            await journal.append(Record(request_id=f"{name}-{number}", error_message="x" * 300)).future(asyncio.get_running_loop())
+            await journal.append(Record(request_id=f"{name}-{number}", error_message="x" * 300)).future(loop)
             sys.stdout.write(f"{name}-{number}\\n")
             sys.stdout.flush()
     await asyncio.gather(*(caller(name) for name in "abcdefgh"))
@@ -197,7 +197,7 @@ asyncio.run(main())
 
 
 def test_a_killed_process_leaves_whole_records(tmp_path: Path) -> None:
-    """kill -9 at any moment, ten times: what was answered (told on stdout) is in the file, once and in order, after recovery."""
+    """Kill -9 at any moment, ten times: what was answered (told on stdout) is in the file, once and in order, after recovery."""
     seed = random.Random(20261122)
     for life in range(10):
         with subprocess.Popen(
@@ -275,7 +275,9 @@ asyncio.run(main())
 
 def test_a_disk_that_was_full_for_a_while(tmp_path: Path) -> None:
     """Refused while it is full, served when there is room again, and all that was served can be read: no torn frame between."""
-    told = subprocess.run([sys.executable, "-c", FULL, tmp_path], check=True, capture_output=True, text=True).stdout.split("\n")[:-1]
+    told = subprocess.run([sys.executable, "-c", FULL, tmp_path], check=True, capture_output=True, text=True).stdout.split("\n")[
+        :-1
+    ]
     kept = [f"r{line.split()[1]}" for line in told if line.startswith("kept")]
     assert kept == [f"r{number}" for number in [*range(20), *range(40, 60)]]
     assert ids(tmp_path / "w.journal") == kept

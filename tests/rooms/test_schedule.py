@@ -159,7 +159,7 @@ def test_two_runners_do_each_job_once(system: Deployment) -> None:
 
 
 def test_a_failure_is_undone_put_off_and_holds_up_nothing_else(system: Deployment) -> None:
-    """What a failing job wrote is gone; its error and count can be read; later jobs are done; it is tried again after 1 s, 2 s."""
+    """What a failing job wrote is gone; its error and count are told; later jobs are done; it is tried again after 1 s, 2 s."""
     clock = MovedWall(system.service.clock)
     runner = Runner(replace(system.service, clock=clock), system.handlers)
     past = SystemClock().read().now - DAY

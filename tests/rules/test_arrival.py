@@ -75,7 +75,7 @@ def test_another_body_is_no_form(kind: str) -> None:
 @pytest.mark.parametrize(("query", "body"), [("A=1&A=1", b""), ("A=1", b"A=2"), ("", b"A=1&B=2&A=1")])
 def test_a_name_given_twice_is_refused_by_name(query: str, body: bytes) -> None:
     """Even with the same value: two readers could each take another one."""
-    with pytest.raises(InvalidParameter, match='"A".*more than once'):
+    with pytest.raises(InvalidParameter, match=r'"A".*more than once'):
         arrival(query, body, FORM).parameters()
 
 

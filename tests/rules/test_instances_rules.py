@@ -1,14 +1,15 @@
 """Which instances may be enabled, and where."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
 
+from keystead.entitlements.model import Entitlement, Figures, Standing, Term
 from keystead.faults import InvalidParameter
 from keystead.instances import rules
-from keystead.instances.faults import InstanceStateInvalid
-from keystead.instances.model import Instance, InstanceStatus, Network, Renewal
+from keystead.instances.faults import InstanceExpired, InstanceStateInvalid
+from keystead.instances.model import Instance, InstanceStatus, Network, Owned, Renewal
 
 SINGAPORE = ("ap-southeast-1a", "ap-southeast-1b", "ap-southeast-1c")
 KUALA_LUMPUR = ("ap-southeast-3a", "ap-southeast-3b")
@@ -74,22 +75,44 @@ def instance(status: InstanceStatus) -> Instance:
     )
 
 
+def held(status: InstanceStatus, standing: Standing = Standing.ACTIVE) -> Owned:
+    """That instance with a term of a month."""
+    end = datetime(2026, 2, 1, 16, tzinfo=UTC)
+    figures = Figures(qps=1000, key_num=1000, secret_num=0, access_num=1, log=False, log_storage_gb=0)
+    return Owned(instance(status), datetime(2026, 1, 1, tzinfo=UTC), end, end + timedelta(days=15), standing, figures)
+
+
 def test_an_instance_is_enabled_once_and_within_its_term() -> None:
     """Uninitialized and running: yes. Connecting, Connected or expired: Forbidden.DKMSInstanceStateInvalid on the wire."""
-    rules.connectable(instance(InstanceStatus.UNINITIALIZED), expired=False)
+    rules.connectable(held(InstanceStatus.UNINITIALIZED))
     for status in (InstanceStatus.CONNECTING, InstanceStatus.CONNECTED):
-        with pytest.raises(InstanceStateInvalid):
-            rules.connectable(instance(status), expired=False)
-    with pytest.raises(InstanceStateInvalid):
-        rules.connectable(instance(InstanceStatus.UNINITIALIZED), expired=True)
+        with pytest.raises(InstanceStateInvalid, match=status.value):
+            rules.connectable(held(status))
+    with pytest.raises(InstanceStateInvalid, match="Expired"):
+        rules.connectable(held(InstanceStatus.UNINITIALIZED, Standing.EXPIRED))
 
 
 def test_keys_are_made_in_enabled_instances_only() -> None:
-    """An instance still being enabled is as closed as one never enabled."""
-    rules.usable(instance(InstanceStatus.CONNECTED))
+    """An instance still being enabled is as closed as one never enabled; an expired one is unavailable whatever else it is."""
+    rules.usable(held(InstanceStatus.CONNECTED))
     for status in (InstanceStatus.UNINITIALIZED, InstanceStatus.CONNECTING):
         with pytest.raises(InstanceStateInvalid):
-            rules.usable(instance(status))
+            rules.usable(held(status))
+        with pytest.raises(InstanceExpired):
+            rules.usable(held(status, Standing.EXPIRED))
+
+
+def test_the_standing_kept_turns_at_the_very_millisecond() -> None:
+    """Bought 2026-01-01T00:00:00Z for a month: over at 2026-02-01T16:00:00.000Z, released 15 days later, not a millisecond early."""
+    end, tick = datetime(2026, 2, 1, 16, tzinfo=UTC), timedelta(milliseconds=1)
+    figures = Figures(qps=2000, key_num=1000, secret_num=0, access_num=1, log=False, log_storage_gb=0)
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    bought = Entitlement("1", "1234567890123456", "kst-1", Term(start, end), figures, start)
+    kept = rules.standing_kept(instance(InstanceStatus.CONNECTED), [bought])
+    assert (kept.qps, kept.connected) == (2000, True)
+    assert (kept.expired(end - tick), kept.expired(end)) == (False, True)
+    release = end + timedelta(days=15)
+    assert (kept.released(release - tick), kept.released(release)) == (False, True)
 
 
 def test_the_vpc_of_enabling_uses_one_of_the_access_quota() -> None:

@@ -54,6 +54,7 @@ def refused(parameters: dict[str, str], request: type[Any] = Order) -> MissingPa
     """The fault of binding these."""
     with pytest.raises((MissingParameter, InvalidParameter)) as caught:
         bind(request, plan_of(request), parameters)
+    assert isinstance(caught.value, MissingParameter | InvalidParameter)
     return caught.value
 
 
@@ -149,7 +150,7 @@ def test_false_in_any_case(text: str) -> None:
     assert order(DryRun=text).dry_run is False
 
 
-@pytest.mark.parametrize("text", ["1", "0", "yes", "t", " true", "null", "ｔｒｕｅ"])
+@pytest.mark.parametrize("text", ["1", "0", "yes", "t", " true", "null", "\uff54rue"])
 def test_nothing_else_is_a_boolean(text: str) -> None:
     """A guess here could run what was meant as a dry run."""
     assert str(refused({**GOOD, "DryRun": text})) == 'The specified parameter "DryRun" is not valid. It must be true or false.'
@@ -161,7 +162,7 @@ def test_numbers(text: str, number: int) -> None:
     assert bind(Order, PLAN, {**GOOD, "Period": text}).period == number
 
 
-@pytest.mark.parametrize("text", ["0", "61", "-1", "1.5", "1e1", "soon", "١", "99999999999999999999999"])
+@pytest.mark.parametrize("text", ["0", "61", "-1", "1.5", "1e1", "soon", "\u0661", "99999999999999999999999"])
 def test_what_is_no_number_of_the_range(text: str) -> None:
     """Refused with the parameter's name, and a sentence beyond the name."""
     fault = refused({**GOOD, "Period": text})
@@ -255,7 +256,9 @@ def test_an_empty_map_is_none() -> None:
     assert order(EncryptionContext="").context is None
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '"a"', "null", "1", '{"a":1}', '{"a":null}', '{"a":{}}', "{'a':'b'}", '{"a":"\\ud800"}'])
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '"a"', "null", "1", '{"a":1}', '{"a":null}', '{"a":{}}', "{'a':'b'}", '{"a":"\\ud800"}']
+)
 def test_what_is_no_map_of_strings(text: str) -> None:
     """Refused by name, never a server error."""
     assert refused({**GOOD, "EncryptionContext": text}).name == "EncryptionContext"
@@ -295,7 +298,7 @@ orders = st.builds(
 )
 
 
-def flat(value: Any, name: str, *, as_json: bool) -> dict[str, str]:  # noqa: ANN401 - any field's value
+def flat(value: Any, name: str, *, as_json: bool) -> dict[str, str]:
     """A value as a client writes it."""
     if isinstance(value, dict):
         return {name: json.dumps(value)} if as_json else {f"{name}.{key}": text for key, text in value.items()}
@@ -310,16 +313,18 @@ def flat(value: Any, name: str, *, as_json: bool) -> dict[str, str]:  # noqa: AN
 
 
 @given(orders, st.booleans(), st.randoms(use_true_random=False))
-def test_what_a_client_writes_is_what_the_action_gets(sent: Order, as_json: bool, random: Any) -> None:  # noqa: ANN401, FBT001
+def test_what_a_client_writes_is_what_the_action_gets(sent: Order, as_json: bool, random: Any) -> None:  # noqa: FBT001 - hypothesis gives it by position
     """Any request survives the way over the wire, in either form of a map and any order of parameters."""
     pairs = list(flat(sent, "", as_json=as_json).items())
     random.shuffle(pairs)
     assert bind(Order, PLAN, dict(pairs)) == sent
 
 
-@given(st.dictionaries(st.sampled_from(["ProductCode", "Period", "Parameter.1.Code", "Parameter", "ZoneId.1", "ZoneId.1.x", "DryRun",
-                                        "EncryptionContext", "EncryptionContext.", "Kind", "Parameter.1.Amount"]),
-                       st.text(max_size=6) | st.sampled_from(["1", "true", "{}", "[]", '{"a":"b"}'])))  # fmt: skip
+NAMES = "ProductCode Period Parameter.1.Code Parameter ZoneId.1 ZoneId.1.x DryRun EncryptionContext EncryptionContext. Kind"
+VALUES = st.text(max_size=6) | st.sampled_from(["1", "true", "{}", "[]", '{"a":"b"}'])
+
+
+@given(st.dictionaries(st.sampled_from(NAMES.split()), VALUES))
 def test_whatever_arrives_is_bound_or_refused(parameters: dict[str, str]) -> None:
     """No input makes anything but a request, MissingParameter or InvalidParameter."""
     try:

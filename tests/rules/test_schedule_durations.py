@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from keystead.cli.durations import DurationInvalid, parse_duration
+from keystead.cli.admin.durations import DurationInvalid, parse_duration
 
 # Each expected value is the sum of its parts: a day is 24 hours, a week 7 days.
 READ = {

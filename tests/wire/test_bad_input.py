@@ -91,7 +91,7 @@ def test_unknown_names(stage: Stage) -> None:
         ("GenerateDataKey", {"KeyId": "KEY", "NumberOfBytes": "ten"}, 400, "InvalidParameter", "NumberOfBytes"),
         ("GenerateDataKey", {"KeyId": "KEY", "KeySpec": "AES_257"}, 400, "InvalidParameter", "KeySpec"),
         ("CreateKey", {"DKMSInstanceId": "KST", "KeySpec": "Aliyun_AES_257"}, 400, "InvalidParameter", "KeySpec"),
-        ("CreateKey", {"DKMSInstanceId": "kst-none"}, 403, "Forbidden.DKMSInstanceNotFound", ""),
+        ("CreateKey", {"DKMSInstanceId": "kst-none"}, 404, "Forbidden.DKMSInstanceNotFound", ""),
         ("ListKeys", {"PageSize": "101"}, 400, "InvalidParameter", "PageSize"),
         ("ListKeys", {"PageNumber": "0"}, 400, "InvalidParameter", "PageNumber"),
         ("ListKeys", {"Filters": "{"}, 400, "InvalidParameter", "Filters"),
@@ -237,8 +237,10 @@ def test_garbage_on_the_socket(stage: Stage) -> None:
     for garbage in (b"\x00\x01\x02\r\n\r\n", b"GET\r\n\r\n", b"POST / HTTP/9.9\r\n\r\n", uuid.uuid4().bytes * 10 + b"\r\n\r\n"):
         with socket.create_connection((host, int(port)), timeout=5) as raw:
             raw.sendall(garbage)
-            raw.shutdown(socket.SHUT_WR)
-            answer = raw.recv(1000)
+            try:
+                answer = raw.recv(1000)
+            except ConnectionResetError:
+                answer = b""
         assert answer == b"" or b" 400 " in answer or b" 505 " in answer
     assert stage.one.kms("ListKeys", {}).status == 200
 

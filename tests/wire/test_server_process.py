@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -104,12 +105,11 @@ def keystead(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*KEYSTEAD, *arguments], capture_output=True, text=True, timeout=60, check=False)
 
 
-def answer(*arguments: str) -> dict[str, object]:
+def answer(*arguments: str) -> Any:
     """Run one command that must succeed, and read its JSON."""
     done = keystead(*arguments, "--json")
     assert done.returncode == 0, done.stderr
-    document: dict[str, object] = json.loads(done.stdout)
-    return document
+    return json.loads(done.stdout)
 
 
 def unfinished_request(port: int) -> socket.socket:
@@ -135,7 +135,7 @@ def gone(process_id: int) -> bool:
 
 
 def test_a_server_answers_on_every_listener_and_stops_when_told(server: Server) -> None:
-    """healthz and readyz need no credentials on any listener; TLS 1.2 and 1.3 verify against ca.pem; SIGTERM ends with status 0."""
+    """The probes need no credentials on any listener; TLS 1.2 and 1.3 verify against ca.pem; SIGTERM ends with status 0."""
     for which in range(3):
         assert server.get(which, "/healthz") == (200, "ok\n")
         assert server.get(which, "/readyz") == (200, "ok\n")
@@ -170,7 +170,7 @@ def test_a_stop_waits_for_requests_in_progress(server: Server) -> None:
 
 
 def test_a_killed_worker_is_replaced(server: Server) -> None:
-    """kill -9 of each kind of process: another takes its place, and the server goes on answering."""
+    """After kill -9 of each kind of process another takes its place, and the server goes on answering."""
     for name in ("api-1", "scheduler-1", "console-1"):
         before = server.children()
         os.kill(before[name], signal.SIGKILL)
@@ -264,7 +264,7 @@ def test_the_operators_tools_work_beside_the_server(server: Server) -> None:
     assert answer(*once)["balance"] == "99.90"
     assert answer(*once)["balance"] == "99.90"
     assert answer("admin", "account", "credit", "ann", "0.10", *here)["balance"] == "100.00"
-    key = str(answer("admin", "access-key", "create", "ann", *here)["access_key_id"])
+    key = answer("admin", "access-key", "create", "ann", *here)["access_key_id"]
     assert answer("admin", "access-key", "disable", key, *here)["status"] == "Inactive"
     assert answer("admin", "clock", "show", *here)["business_time"] == "2026-01-01T00:00:00Z"
     advanced = answer("admin", "clock", "advance", "1d6h", *here)

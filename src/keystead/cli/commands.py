@@ -7,7 +7,8 @@ import sys
 from cyclopts import App, CycloptsError
 
 from keystead import __version__
-from keystead.cli import actions, admin_accounts, admin_clock, doctor
+from keystead.cli import actions, doctor
+from keystead.cli.admin import accounts, clock
 from keystead.cli.serve import command as serve
 from keystead.faults import CallerFault, Fault
 from keystead.settings import SettingsError
@@ -22,10 +23,10 @@ app = App(
     help_format="plaintext",
 )
 admin = App(name="admin", help="The operator's tools.", help_format="plaintext")
-admin.command(admin_accounts.account)
-admin.command(admin_accounts.access_key)
-admin.command(admin_clock.clock)
-admin.command(admin_clock.jobs, name="jobs")
+admin.command(accounts.account)
+admin.command(accounts.access_key)
+admin.command(clock.clock)
+admin.command(clock.jobs, name="jobs")
 app.command(admin)
 app.command(serve.serve, name="serve")
 app.command(doctor.doctor, name="doctor")

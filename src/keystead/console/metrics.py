@@ -9,7 +9,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from keystead.access_log.model import Record
 
-FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 """Upper bounds of the duration classes, in seconds."""
 _MILLISECONDS: Final = 1000
@@ -17,7 +16,7 @@ log = logging.getLogger("keystead.console")
 
 
 class Meter:
-    """Counts what an API worker answers; one a process, FOLDER_VARIABLE set before this module is imported."""
+    """Counts what an API worker answers; one a process, PROMETHEUS_MULTIPROC_DIR set before this module is imported."""
 
     def __init__(self) -> None:
         """Begin, and count this worker as up."""

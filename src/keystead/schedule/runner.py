@@ -18,7 +18,7 @@ from keystead.clock import Instant
 from keystead.faults import CallerFault, StateFault
 from keystead.gate.call import Service
 from keystead.schedule.jobs import CHORES, HANDLERS, Handler
-from keystead.store import Transaction, business_time, events, jobs
+from keystead.store import Conflict, Transaction, business_time, events, jobs
 from keystead.store.changes import LEASE_SECONDS
 from keystead.store.events import Event
 from keystead.store.jobs import Job
@@ -108,6 +108,8 @@ class Runner:
                     return
                 self._handlers.get(job.kind, _unknown)(tx, instant.now, job.subject)
                 jobs.finish(tx, job.id, instant.now)
+        except Conflict:
+            return  # with another transaction, not with the facts: the next step finds the job as it was
         except Exception as error:
             log.exception("job %s of %s failed, try %d", job.kind, job.subject, job.attempts + 1)
             self._put_off(job, instant, f"{type(error).__name__}: {error}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Column, MetaData, String, Table, select, update
+from sqlalchemy import BigInteger, Column, MetaData, String, Table, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from keystead.store.engine import Store, open_store
@@ -18,6 +18,7 @@ from keystead.store.transaction import Transaction
 
 BURST_MS = 80
 _THOUSANDTHS = 1000
+_TABLE_LOCK = 7_235_003
 
 rates_metadata = MetaData()
 rate_bucket = Table(
@@ -41,6 +42,8 @@ def open_rates(data: Path, main: Store) -> Store:
     """Open where the leases of this deployment live, making the table if needed."""
     if main.dialect != "sqlite":
         with main.write() as tx:
+            # Two workers starting together would both find it missing, and one would fail.
+            tx.execute(select(func.pg_advisory_xact_lock(_TABLE_LOCK)))
             tx.conn.exec_driver_sql(
                 "CREATE UNLOGGED TABLE IF NOT EXISTS rate_bucket (instance_id VARCHAR(32) PRIMARY KEY,"
                 " tokens_thousandths BIGINT NOT NULL, filled_at_ms BIGINT NOT NULL)"

@@ -60,6 +60,7 @@ def buy(ask: Any, told: dict[str, Any]) -> str:
 def main() -> None:
     """Buy, connect, make a key, encrypt and decrypt."""
     endpoint, protocol, key_id, secret, ca = sys.argv[1:6]
+    protocol = sys.intern(protocol)  # this SDK compares it by identity
     client = AcsClient(key_id, secret, "ap-southeast-1", verify=ca or None)
 
     def ask(request: Any, **values: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 from cyclopts import Parameter
 
@@ -33,6 +33,8 @@ class Flags:
 
 
 _NONE = Flags()
+FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Where prometheus_client, imported with it set, keeps a process's figures."""
 
 
 def serve(
@@ -44,31 +46,36 @@ def serve(
     """Serve until SIGTERM: the API on two listeners, the scheduler, the console. Says `ready` when all of it answers."""
     settings = load_settings(config, asdict(flags))
 
-    from keystead.cli.serve import preparation
+    from keystead.cli.serve import places
     from keystead.cli.serve.logs import log_as
-    from keystead.cli.serve.orders import Orders, Role
+    from keystead.cli.serve.orders import Orders, Role, process_name
     from keystead.cli.serve.supervisor import Child, Hooks, Supervisor
-    from keystead.console.metrics import FOLDER_VARIABLE, worker_died
 
     log_as("supervisor")
-    lock = preparation.take_folder(settings.data_path)
-    reserved = preparation.reserve(settings)
+    lock = places.take_folder(settings.data_path)
+    reserved = places.reserve(settings)
+    metrics = str(settings.data_path / "metrics")
+    wanted = [(Role.API, number) for number in range(1, settings.workers + 1)] + [(Role.SCHEDULER, 1), (Role.CONSOLE, 1)]
+    children = [Child(process_name(*one), {FOLDER_VARIABLE: metrics} if one[0] is Role.API else {}) for one in wanted]
+    supervisor = Supervisor(children, lock)
+
+    from keystead.cli.serve import preparation  # takes as long as the processes need to load
+    from keystead.console.metrics import worker_died
+
     preparation.ready_store(settings)
     files = preparation.ready_files(settings, reserved.hosts)
-    metrics = str(preparation.metrics_folder(settings.data_path))
+    preparation.empty_folder(Path(metrics))
     demo = preparation.demo_account(settings) if demo_account else None
 
-    def child(role: Role, number: int = 1) -> Child:
-        orders = Orders(role, number, settings, reserved.listeners, str(files.certificate), str(files.key), metrics)
-        return Child(orders, {FOLDER_VARIABLE: metrics} if role is Role.API else {})
-
-    children = [child(Role.API, number) for number in range(1, settings.workers + 1)]
-    children += [child(Role.SCHEDULER), child(Role.CONSOLE)]
+    orders = {
+        process_name(*one): Orders(*one, settings, reserved.listeners, str(files.certificate), str(files.key), metrics)
+        for one in wanted
+    }
     hooks = Hooks(
         ready=lambda: _announce(reserved.listeners, files.ca, demo),
         died=lambda process_id: worker_died(metrics, process_id),
     )
-    return Supervisor(children, lock, str(files.ca), hooks).run()
+    return supervisor.run(orders, str(files.ca), hooks)
 
 
 def _announce(listeners: Listeners, ca: Path, demo: DemoAccount | None) -> None:

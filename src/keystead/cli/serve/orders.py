@@ -17,6 +17,11 @@ class Role(enum.StrEnum):
     CONSOLE = "console"
 
 
+def process_name(role: Role, number: int) -> str:
+    """Give the name of a process, as logs, journals and the command line show it."""
+    return f"{role.value}-{number}"
+
+
 class Address(msgspec.Struct, frozen=True):
     """A place to listen at: an IP address and a port, both as reserved by the supervisor."""
 
@@ -64,7 +69,7 @@ class Orders(msgspec.Struct, frozen=True):
     @property
     def name(self) -> str:
         """What logs call the process."""
-        return f"{self.role.value}-{self.number}"
+        return process_name(self.role, self.number)
 
 
 READY = b"ready\n"

@@ -17,7 +17,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import FrameType
 from typing import IO, Final, NamedTuple
 
@@ -40,13 +40,15 @@ log = logging.getLogger("keystead.serve")
 class Child:
     """A place for a process, and the process in it now."""
 
-    orders: Orders
+    name: str
     environment: dict[str, str]
+    orders: Orders | None = None
+    """What it is told when it starts; None while that is being found out."""
     process: subprocess.Popen[bytes] | None = None
     born: float = 0.0
     ready: bool = False
     deaths: int = 0
-    start_at: float = field(default=0.0)
+    start_at: float = 0.0
 
     @property
     def answers(self) -> IO[bytes]:
@@ -66,22 +68,29 @@ class Hooks(NamedTuple):
 class Supervisor:
     """Runs one server; `run` is its whole life."""
 
-    def __init__(self, children: list[Child], lock: int, ca: str, hooks: Hooks) -> None:
-        """Supervise these; `lock` is a descriptor all processes inherit, `ca` the file that makes our own certificate good."""
+    def __init__(self, children: list[Child], lock: int) -> None:
+        """Start these at once, to load their programs while their orders are prepared; all inherit the descriptor `lock`."""
         self._children = children
         self._lock = lock
-        self._ca = ca
-        self._hooks = hooks
         self._selector = selectors.DefaultSelector()
         self._announced = False
         self._stopping = False
+        for child in children:
+            self._start(child)
 
-    def run(self) -> int:
-        """Serve until SIGTERM or SIGINT; gives the exit status: 0 unless the start failed or a process would not stop."""
+    def run(self, orders: dict[str, Orders], ca: str, hooks: Hooks) -> int:
+        """Give the orders, by child's name, and serve until SIGTERM or SIGINT; `ca` makes our own certificate good.
+
+        Gives the exit status: 0 unless the start failed or a process would not stop.
+        """
+        self._hooks = hooks
+        self._probe = lambda: _probe(next(iter(orders.values())).listeners, ca)
+        self._drain_seconds = next(iter(orders.values())).settings.drain_seconds
         with _Wakeups(self._on_signal) as waker:
             self._selector.register(waker, selectors.EVENT_READ, None)
             for child in self._children:
-                self._start(child)
+                child.orders = orders[child.name]
+                self._tell(child)
             well = True
             while well and not self._stopping:
                 self._wait(min((c.start_at for c in self._children if c.process is None), default=None))
@@ -93,7 +102,7 @@ class Supervisor:
         self._stopping = True
 
     def _start(self, child: Child) -> None:
-        command = [sys.executable, "-P", "-m", "keystead.cli.serve.worker", child.orders.name]
+        command = [sys.executable, "-P", "-m", "keystead.cli.serve.worker", child.name]
         child.process = subprocess.Popen(  # noqa: S603 - our own program
             command,
             stdin=subprocess.PIPE,
@@ -103,11 +112,16 @@ class Supervisor:
         )
         child.born = elapsed()
         child.ready = False
+        self._selector.register(child.answers, selectors.EVENT_READ, child)
+        if child.orders is not None:
+            self._tell(child)
+
+    def _tell(self, child: Child) -> None:
+        assert child.process is not None  # noqa: S101
         assert child.process.stdin is not None  # noqa: S101
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(BrokenPipeError):  # it is dead already: the end of its answers says so
             child.process.stdin.write(msgspec.json.encode(child.orders) + b"\n")
             child.process.stdin.flush()
-        self._selector.register(child.answers, selectors.EVENT_READ, child)
 
     def _wait(self, until: float | None) -> None:
         """Sleep until something happens, or until the monotonic second `until`; take note of what it was."""
@@ -134,7 +148,7 @@ class Supervisor:
             with contextlib.suppress(BrokenPipeError):
                 pipe.close()  # type: ignore[union-attr]
         child.process = None
-        if child.orders.role is Role.API:
+        if child.orders is not None and child.orders.role is Role.API:
             self._hooks.died(process.pid)
         if self._stopping:
             return
@@ -142,7 +156,7 @@ class Supervisor:
         child.deaths = 0 if lived > STEADY_SECONDS else child.deaths + 1
         wait = min(RESTART_SECONDS_MIN * 2**child.deaths, RESTART_SECONDS_MAX) if child.deaths > 1 else 0.0
         child.start_at = elapsed() + wait
-        log.error("%s ended with status %d after %.1f s; the next starts in %.1f s", child.orders.name, status, lived, wait)
+        log.error("%s ended with status %d after %.1f s; the next starts in %.1f s", child.name, status, lived, wait)
 
     def _start_due(self) -> None:
         if not self._announced:
@@ -155,12 +169,12 @@ class Supervisor:
         """Announce once everything serves; False if it will not."""
         if self._announced or self._stopping:
             return True
-        dead = [child.orders.name for child in self._children if child.process is None]
+        dead = [child.name for child in self._children if child.process is None]
         if dead:
             print(f"keystead: {dead[0]} did not start; its reason is above", file=sys.stderr)
             return False
         if all(child.ready for child in self._children):
-            failed = _probe(self._children[0].orders.listeners, self._ca)
+            failed = self._probe()
             if failed:
                 print(f"keystead: {failed}", file=sys.stderr)
                 return False
@@ -174,12 +188,12 @@ class Supervisor:
         alive = [child for child in self._children if child.process is not None]
         for child in alive:
             child.process.terminate()  # type: ignore[union-attr]
-        until = elapsed() + self._children[0].orders.settings.drain_seconds + KILL_SECONDS
+        until = elapsed() + self._drain_seconds + KILL_SECONDS
         while any(child.process for child in alive) and elapsed() < until:
             self._wait(until)
         left = [child for child in alive if child.process is not None]
         for child in left:
-            log.error("%s did not stop in time and is killed", child.orders.name)
+            log.error("%s did not stop in time and is killed", child.name)
             child.process.kill()  # type: ignore[union-attr]
             self._bury(child)
         return not left

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from keystead.cli.durations import parse_duration
+from keystead.cli.admin.durations import parse_duration
 from keystead.cli.report import print_facts, print_json, print_table
 from keystead.cli.target import Target, open_target
 from keystead.clock import iso_z
