@@ -1,28 +1,33 @@
 -- Sends requests signed beforehand, each once: the file's first line is "STRIDE COUNT", then the requests, all of one length.
--- When the file is used up, wrk is stopped: a request sent twice would be a replay.
+-- When the file is used up, wrk stops: a request sent twice would be a replay.
+-- A second argument is the mean time in milliseconds that each connection waits before a request, evenly from 0 to twice that.
 local file, stride, left
 
 function init(args)
   file = assert(io.open(args[1], "rb"))
-  stride = assert(file:read("*n"))
-  left = assert(file:read("*n"))
+  stride, left = file:read("*n"), file:read("*n")
   file:read(1)
+  local mean = tonumber(args[2] or "0")
+  if mean > 0 then
+    function delay()
+      return math.random(0, 2 * mean)
+    end
+  end
 end
 
 function request()
   if left == 0 then
     wrk.thread:stop()
-    file:seek("set", 0)
-    stride, left = file:read("*n"), file:read("*n")
-    file:read(1)
+    return ""
   end
   left = left - 1
   return file:read(stride)
 end
 
 function done(summary, latency)
+  local errors = summary.errors
   io.write(string.format(
     '{"requests":%d,"seconds":%.6f,"p50_ms":%.3f,"p99_ms":%.3f,"max_ms":%.3f,"refused":%d,"broken":%d}\n',
-    summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3, latency.max / 1e3,
-    summary.errors.status, summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout))
+    summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
+    latency.max / 1e3, errors.status, errors.connect + errors.read + errors.write + errors.timeout))
 end

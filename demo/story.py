@@ -189,7 +189,7 @@ def advance(server: Server, duration: str) -> str:
     return ", ".join(event["kind"] for event in moved["events"]) or "nothing"
 
 
-def buy_and_use(story: Story, server: Server, customer: Customer) -> tuple[str, str, str]:
+def buy_and_use(story: Story, customer: Customer) -> tuple[str, str, str]:
     """Purchase to quota."""
     story.tell("topped up", customer.balance() == "10000.00", f"balance {customer.balance()} USD")
     token = uuid.uuid4().hex
@@ -254,9 +254,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="keystead-demo-") as folder:
         server = Server(Path(folder))
         try:
-            story.tell("started on a manual clock", True, f"{START}, ready after {server.start_seconds:.1f} s")
+            story.tell("started on a manual clock", server.ports, f"{START}, ready after {server.start_seconds:.1f} s")
             customer = Customer(server, "demo", "10000.00")
-            instance_id, _key_id, blob = buy_and_use(story, server, customer)
+            instance_id, _key_id, blob = buy_and_use(story, customer)
             expire_and_release(story, server, customer, instance_id, blob)
             story.tell("stopped", server.stop() == 0)
         finally:

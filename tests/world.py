@@ -18,14 +18,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from keystead.money import Money
-
 from keystead import app
 from keystead.access import commands as access
 from keystead.clock import SystemClock, iso_z, parse_iso_z
 from keystead.gate.arrival import Arrival
 from keystead.gate.life import live
 from keystead.ledger import commands as ledger
+from keystead.money import Money
 from keystead.schedule import runner
 from keystead.settings import Settings
 from keystead.store import business_time

@@ -9,9 +9,11 @@ from typing import Final
 
 import keystead.api.bss
 import keystead.api.kms
+from keystead.access import commands as access
 from keystead.access_log.journal import Journal
 from keystead.catalog.commands import load_catalogue
 from keystead.clock import Clock, ManualClock, SystemClock, parse_iso_z
+from keystead.faults import Fault
 from keystead.gate.call import Service
 from keystead.gate.signature import NonceMemory
 from keystead.gate.throttle import Rates
@@ -27,6 +29,14 @@ JOURNAL_FOLDER: Final = "journal"
 PRODUCTS_SERVED: Final = (keystead.api.kms.KMS, keystead.api.bss.BSS)
 
 
+class RootKeyLost(Fault):
+    """The database is sealed under a root key that is not in the data folder."""
+
+    def __init__(self, path: Path) -> None:
+        """Say where it should be."""
+        super().__init__(f"{path} is missing, and the database was sealed under it: put the deployment's root key there")
+
+
 def store_of(settings: Settings) -> Store:
     """Open the deployment's database."""
     settings.data_path.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -34,8 +44,16 @@ def store_of(settings: Settings) -> Store:
 
 
 def keystore_of(settings: Settings) -> SoftwareKeyStore:
-    """Open the deployment's root key, making it on first use."""
+    """Open the deployment's root key."""
     return SoftwareKeyStore(open_root_key(settings.data_path / ROOT_KEY_FILE))
+
+
+def refuse_a_lost_root_key(settings: Settings, store: Store) -> None:
+    """Raise RootKeyLost where the database has accounts but the folder no root key: a new key would open nothing of it."""
+    path = settings.data_path / ROOT_KEY_FILE
+    with store.read() as tx:
+        if not path.exists() and access.accounts(tx):
+            raise RootKeyLost(path)
 
 
 def manual_start(settings: Settings) -> datetime | None:

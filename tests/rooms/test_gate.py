@@ -206,6 +206,7 @@ def test_the_table_stands_in_that_order() -> None:
         "IdempotentParameterMismatch",
         "DryRunOperationError",
         "Rejected.Throttling",
+        "SerivceUnavailableTemporary",
     }
 
 

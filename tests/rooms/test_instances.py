@@ -17,7 +17,7 @@ from keystead.entitlements.model import Figures, Standing, Term
 from keystead.hsm.software import SoftwareKeyStore, open_root_key
 from keystead.instances import commands as instances
 from keystead.instances import rows
-from keystead.instances.faults import InstanceExpired, InstanceNotFound, InstanceStateInvalid
+from keystead.instances.faults import InstanceNotFound, InstanceStateInvalid
 from keystead.instances.model import Instance, InstanceStatus, Network, Owned, Purchase, Renewal
 from keystead.keyring import commands as keyring
 from keystead.keyring.model import Place
@@ -196,13 +196,13 @@ def test_an_expired_instance_is_not_enabled(room: Room) -> None:
 
 
 def test_keys_need_an_enabled_and_running_instance(room: Room) -> None:
-    """Not enabled: state invalid. Expired: unavailable. Renewed: as before."""
+    """Not enabled: state invalid. Expired: likewise. Renewed: as before."""
     instance_id = room.buy().instance_id
     with pytest.raises(InstanceStateInvalid):
         room.key(instance_id)
     enabled = room.enabled()
     room.key(enabled)
-    with pytest.raises(InstanceExpired):
+    with pytest.raises(InstanceStateInvalid):
         room.key(enabled, END)
     room.renew(enabled, END)
     room.key(enabled, END)
@@ -293,7 +293,7 @@ def test_the_standing_is_warm_and_dropped_by_every_change(room: Room) -> None:
             instances.connect(tx, BOUGHT, instances.owned(tx, room.account_id, instance_id, BOUGHT), NETWORK)
             instances.finish_connecting(tx, BOUGHT, instance_id)
         for warm in (room.warm, other):
-            warm._catch_up()  # noqa: SLF001 - what `check` does at the latest after LEASE_SECONDS
+            warm.refresh()  # noqa: SLF001 - what `check` does at the latest after LEASE_SECONDS
             standing = instances.standing_of(warm, instance_id)
             assert standing.connected
             assert standing.qps == 1000
@@ -301,11 +301,11 @@ def test_the_standing_is_warm_and_dropped_by_every_change(room: Room) -> None:
             assert (standing.released(RELEASE - TICK), standing.released(RELEASE)) == (False, True)
         room.renew(instance_id, END)
         for warm in (room.warm, other):
-            warm._catch_up()  # noqa: SLF001 - as above
+            warm.refresh()  # noqa: SLF001 - as above
             assert not instances.standing_of(warm, instance_id).expired(END)
         room.release(instance_id, datetime(2024, 1, 1, tzinfo=UTC))
         for warm in (room.warm, other):
-            warm._catch_up()  # noqa: SLF001 - as above
+            warm.refresh()  # noqa: SLF001 - as above
             with pytest.raises(InstanceNotFound):
                 instances.standing_of(warm, instance_id)
     finally:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from keystead.store import Store, open_store
+from keystead.clock import SystemClock
+from keystead.gate.throttle import Rates, Throttled
+from keystead.store import Cold, Store, open_store
 from keystead.store.leases import BURST_MS, Want, open_rates, take
 
 WALL_MS = 1_767_225_600_000  # 2026-01-01T00:00:00Z in milliseconds: 20,454 days of 86,400 seconds
@@ -108,3 +110,51 @@ def test_workers_that_come_first_together(opened: Callable[[], Store], tmp_path:
         assert sum(threads.map(first, mains)) == 80
     for store in stores:
         store.close()
+
+
+# ---------------------------------------------------------------- a worker's own share
+
+
+@pytest.fixture
+def worker(rates: Store) -> Iterator[Rates]:
+    """One worker's leases."""
+    made = Rates(rates)
+    yield made
+    made.close()
+
+
+def test_nobody_is_refused_while_the_bucket_holds_some(worker: Rates) -> None:
+    """300 requests at once of an instance of 4,000 a second: its bucket holds 320, whatever the worker had leased before."""
+    clock = SystemClock()
+    for _ in range(300):
+        worker.admit("kst-1", 4000, clock.read(), inline=False)
+
+
+def test_who_is_over_the_rate_is_refused_at_once(worker: Rates) -> None:
+    """Asking 20,000 times: refused without a look into the store each time, and what was admitted is what time has filled."""
+    clock, admitted = SystemClock(), 0
+    began = clock.read().monotonic
+    for _ in range(20_000):
+        try:
+            worker.admit("kst-1", 1000, clock.read(), inline=False)
+            admitted += 1
+        except Throttled:
+            pass
+    seconds = clock.read().monotonic - began
+    assert 80 <= admitted <= 80 + 1000 * seconds + 1
+
+
+def test_on_the_loop_a_lease_is_never_fetched(worker: Rates) -> None:
+    """Cold instead, the first time and whenever the lease is used up; not where the bucket was just found empty."""
+    clock = SystemClock()
+    with pytest.raises(Cold):
+        worker.admit("kst-1", 1000, clock.read(), inline=True)
+    worker.admit("kst-1", 1000, clock.read(), inline=False)
+    with pytest.raises((Cold, Throttled)):
+        for _ in range(1000):
+            worker.admit("kst-1", 1000, clock.read(), inline=True)
+    with pytest.raises(Throttled):
+        for _ in range(1000):
+            worker.admit("kst-1", 1000, clock.read(), inline=False)
+    with pytest.raises(Throttled, match="1000 requests a second"):
+        worker.admit("kst-1", 1000, clock.read(), inline=True)

@@ -116,7 +116,9 @@ def test_a_purchase_is_an_order_a_charge_and_an_instance(room: Room) -> None:
 def test_an_order_keeps_its_configuration_whole(room: Room) -> None:
     """500 + 100 + 100 x 9 + 10 x 50 + 6 x 125 + 80 = 2,830.00 (KMS billing page's prices); what was not named has its default."""
     room.credit(1_000_000)
-    order = room.buy(("spec", "2000"), ("KeyNum", "2000"), ("SecretNum", "1000"), ("VpcNum", "7"), ("log", "1"), ("LogStorage", "1000"))
+    order = room.buy(
+        ("spec", "2000"), ("KeyNum", "2000"), ("SecretNum", "1000"), ("VpcNum", "7"), ("log", "1"), ("LogStorage", "1000")
+    )
     assert order.payable == Money(283_000, "USD")
     assert order.parameters == (
         ("Region", "ap-southeast-1"),
@@ -242,11 +244,11 @@ def test_an_instance_is_bought_by_one_order(room: Room) -> None:
     room.credit(200_000)
     order = room.buy()
     room.renew(order.instance_id)
+    with room.store.read() as tx:
+        row = tx.execute(select(rows.purchase_order).where(rows.purchase_order.c.order_id == order.order_id)).one()
+    second = insert(rows.purchase_order).values({**row._mapping, "order_id": "999999999999999"})  # noqa: SLF001 - public
     with room.store.write() as tx, pytest.raises(IntegrityError):
-        row = tx.execute(
-            select(rows.purchase_order).where(rows.purchase_order.c.order_id == order.order_id)
-        ).one()
-        tx.execute(insert(rows.purchase_order).values({**row._mapping, "order_id": "999999999999999"}))  # noqa: SLF001
+        tx.execute(second)
 
 
 def test_orders_are_found_by_when_and_what(room: Room) -> None:

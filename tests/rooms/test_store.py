@@ -1,4 +1,4 @@
-"""The store's promises, kept on SQLite and on PostgreSQL alike: transactions, the change log and the caches, claims, jobs."""
+"""The store's promises, kept on SQLite and on PostgreSQL alike: transactions, the change log and the caches, claims."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 
 from keystead.access import commands as access
 from keystead.access.rows import account, lock_account
-from keystead.store import Cold, Store, Transaction, Warm, jobs, open_store
+from keystead.store import Cold, Store, Transaction, Warm, open_store
 from keystead.store.changes import LEASE_SECONDS, change_log
 from keystead.store.claims import Claimed, claim_nonce, claim_token, earlier_answer, forget_nonces
 
@@ -365,37 +365,3 @@ def test_a_token_is_claimed_once_an_account_and_action(store: Store) -> None:
 
 
 # ---------------------------------------------------------------- jobs
-
-
-def test_a_job_is_asked_for_once(store: Store) -> None:
-    """Asking again changes nothing, even when it is done; another due instant is another job."""
-    with store.write() as tx:
-        for due in (LATER, NOW, NOW):
-            jobs.enqueue(tx, "expire", "kst-1", "1", due)
-    with store.write() as tx:
-        assert [job.due for job in jobs.listing(tx, 10)] == [NOW, LATER]
-        first = jobs.next_due(tx, LATER, LATER)
-        assert first is not None
-        jobs.finish(tx, first.id, NOW)
-        jobs.enqueue(tx, "expire", "kst-1", "1", NOW)
-        assert jobs.open_count(tx, LATER) == 1
-        assert jobs.lock_open(tx, first.id) is None
-
-
-def test_jobs_come_in_the_order_in_which_they_are_due(store: Store) -> None:
-    """None before its time; one put off waits for wall time, and counts its tries."""
-    with store.write() as tx:
-        jobs.enqueue(tx, "b", "s", "1", LATER)
-        jobs.enqueue(tx, "a", "s", "1", NOW)
-    with store.write() as tx:
-        assert jobs.next_due(tx, NOW - timedelta(milliseconds=1), NOW) is None
-        due = jobs.next_due(tx, LATER, NOW)
-        assert due is not None
-        assert (due.kind, due.attempts, due.done) == ("a", 0, False)
-        jobs.put_off(tx, due.id, NOW + timedelta(seconds=5), "the disk was full")
-    with store.read() as tx:
-        second = jobs.next_due(tx, LATER, NOW)
-        again = jobs.next_due(tx, LATER, NOW + timedelta(seconds=5))
-        assert second is not None
-        assert again is not None
-        assert (second.kind, again.kind, again.attempts, again.last_error) == ("b", "a", 1, "the disk was full")

@@ -119,11 +119,13 @@ class Journal:
             self._work.set()
 
     def close(self) -> None:
-        """Write what waits and close the file."""
+        """Write what waits and close the file; one that no record came to is taken away."""
         self._closing = True
         self._work.set()
         self._thread.join()
         os.close(self._file)
+        if not self.groups_written:
+            self.path.unlink(missing_ok=True)
 
     def _run(self) -> None:
         while True:

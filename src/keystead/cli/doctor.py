@@ -85,13 +85,13 @@ def _schema(store: Store) -> str:
 
 
 def _ledger(store: Store) -> str:
-    from keystead.ledger import commands as ledger
+    from keystead.orders import commands as orders
 
     with store.read() as tx:
-        findings = ledger.audit(tx)
+        findings = orders.audit(tx)
     if findings:
         raise _Wrong(f"{len(findings)} finding(s), first: {findings[0]}")
-    return "balanced"
+    return "balanced, and at one with orders and instances"
 
 
 def _jobs(store: Store) -> str:
@@ -136,7 +136,7 @@ def _journal(settings: Settings) -> str:
     files = sorted(app.journal_folder(settings).glob("*.journal"))
     torn = [path for path in files if _torn(path)]
     if torn:
-        raise _Wrong(f"{len(torn)} torn, first: {torn[0]}; the next `keystead serve` cuts the unanswered tail off")
+        raise _Wrong(f"{len(torn)} torn, first: {torn[0]}; the next `keystead serve` moves the unanswered tail aside")
     return f"{len(files)} file(s), all whole"
 
 

@@ -90,6 +90,8 @@ def _write_once(running: Running) -> Response:
             access_log_rows.append(tx, call.account_id, to_ms(call.instant.wall), call.request_id, encoded(call.record).decode())
     if refusal is not None:
         raise refusal
+    if tx.changes:
+        call.warm.refresh()  # this worker's next answer knows of its own change, whatever the bound between workers
     return response
 
 

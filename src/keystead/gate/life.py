@@ -21,7 +21,7 @@ from keystead.access import commands as access
 from keystead.access.faults import AccessKeyInactive, AccessKeyNotFound
 from keystead.access_log.model import Record
 from keystead.clock import Instant, elapsed
-from keystead.faults import Fault
+from keystead.faults import Fault, Unavailable
 from keystead.gate import signature
 from keystead.gate.arrival import Arrival, region_of
 from keystead.gate.call import Call, Principal, Service
@@ -56,8 +56,13 @@ class Outcome(NamedTuple):
 
 def live(service: Service, arrival: Arrival) -> Outcome:
     """Take a request from arrival to answer. Raises nothing but `Cold`: then run it again where it may block."""
-    service.warm.check()  # 1
-    instant = service.clock.read()  # 2
+    try:
+        service.warm.check()  # 1
+        instant = service.clock.read()  # 2
+    except Cold:
+        raise
+    except Exception as fault:  # noqa: BLE001 - the store does not even say what time it is
+        return _without_store(fault, arrival)
     record = _begin_record(arrival, instant)  # 3
     call = Call(service, instant, record)
     product: Product | None = None
@@ -78,6 +83,14 @@ def live(service: Service, arrival: Arrival) -> Outcome:
         answer, recorded = _refuse(product, fault, arrival, record), False
     _close_record(record, answer, instant)  # 9
     return Outcome(answer, record, recorded)
+
+
+def _without_store(fault: Exception, arrival: Arrival) -> Outcome:
+    record = Record(request_id=request_id(), client_ip=arrival.source)
+    log.error("request %s not served: the store does not answer", record.request_id, exc_info=fault)
+    answer = _refuse(None, Unavailable(), arrival, record)
+    record.status_code = answer.status
+    return Outcome(answer, record, recorded=False)
 
 
 def _begin_record(arrival: Arrival, instant: Instant) -> Record:

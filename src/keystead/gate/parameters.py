@@ -64,17 +64,8 @@ def plan_of(request: type[Any]) -> tuple[Field, ...]:
 
 def bind(request: type[R], plan: tuple[Field, ...], parameters: dict[str, str]) -> R:
     """Make the request struct, or raise MissingParameter or InvalidParameter naming the wire parameter."""
+    _require(plan, parameters)
     values: dict[str, Any] = {}
-    for name, value in parameters.items():
-        if "\x00" in value or "\x00" in name:
-            raise InvalidParameter(name.replace("\x00", ""), "It holds a NUL character.")  # PostgreSQL keeps none
-    for field in plan:
-        if parameters.get(field.wire):
-            continue
-        if field.dotted and any(name.startswith(field.wire + ".") for name in parameters):
-            continue
-        if field.required:
-            raise MissingParameter(field.wire)
     for field in plan:
         text = parameters.get(field.wire, "")
         if field.convert is None:
@@ -87,6 +78,19 @@ def bind(request: type[R], plan: tuple[Field, ...], parameters: dict[str, str]) 
             elif field.required:  # there, but nothing in it: `EncryptionContext={}`
                 raise MissingParameter(field.wire)
     return request(**values)
+
+
+def _require(plan: tuple[Field, ...], parameters: dict[str, str]) -> None:
+    for name, value in parameters.items():
+        if "\x00" in value or "\x00" in name:
+            raise InvalidParameter(name.replace("\x00", ""), "It holds a NUL character.")  # PostgreSQL keeps none
+    for field in plan:
+        if parameters.get(field.wire):
+            continue
+        if field.dotted and any(name.startswith(field.wire + ".") for name in parameters):
+            continue
+        if field.required:
+            raise MissingParameter(field.wire)
 
 
 def _field(attribute: str, wire: str, hint: Any, *, required: bool) -> Field:  # noqa: ANN401 - a type expression

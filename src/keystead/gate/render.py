@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 
 import msgspec
 
-from keystead.faults import CallerFault, Fault, InvalidParameter, MissingParameter, NotFound
+from keystead.faults import CallerFault, Fault, InvalidParameter, MissingParameter, NotFound, Unavailable
 from keystead.gate.arrival import Arrival, BodyTooLarge
 from keystead.gate.call import DryRun
 from keystead.gate.dispatch import TokenMismatch
@@ -74,6 +74,8 @@ GATEWAY_FAULTS: Final = (
     FaultRow(TokenMismatch, "IdempotentParameterMismatch", 400),
     FaultRow(DryRun, "DryRunOperationError", 400),
     FaultRow(Throttled, "Rejected.Throttling", 429),
+    # the documented code, misspelt as the cloud misspells it
+    FaultRow(Unavailable, "SerivceUnavailableTemporary", 503, "Service Unavailable Temporary."),
 )
 INTERNAL: Final = FaultRow(Fault, "InternalFailure", 500, "Internal Failure.")
 RECOMMEND: Final = "docs/faults.md#"

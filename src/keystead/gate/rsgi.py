@@ -32,6 +32,7 @@ class Gateway:
         self.service = service
         self.hops = 0
         self.in_progress = 0
+        self._turning = False
         self._threads = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="action")
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:  # noqa: ANN401 - granian's own types are not public
@@ -58,6 +59,9 @@ class Gateway:
                 return
         arrival = Arrival(scope.method, (scope.path, scope.query_string), headers, body, scope.client.rpartition(":")[0])
         loop = asyncio.get_running_loop()
+        if not self._turning:
+            self._turning = True
+            self.service.warm.one_look_a_turn(loop.call_soon)
         try:
             outcome = await self._live(arrival, loop)
         except Exception:  # neither freshness nor the time can be had: the store does not answer

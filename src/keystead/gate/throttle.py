@@ -2,7 +2,8 @@
 
 A worker holds leased requests of the instances it serves. A thread renews the leases of all busy instances every SLICE_SECONDS
 in one transaction, asking for what the last slice needed; what an idle instance does not use goes back. On the hot path an
-admission is a dictionary look-up and a decrement. An instance nobody asked for lately is leased on the spot, off the loop.
+admission is a dictionary look-up and a decrement. An instance without a lease, or one that asks for more than it did before, is
+leased on the spot, off the loop: a request is refused only where the bucket itself was found empty within DRY_SECONDS.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from keystead.store.leases import Want, take
 
 SLICE_SECONDS: Final = 0.02
 IDLE_SECONDS: Final = 1.0
+DRY_SECONDS: Final = 0.05
 RETRY_AFTER_MS: Final = 50
 
 
@@ -31,13 +33,19 @@ class Throttled(LimitFault):
 
 
 class _Lease:
-    __slots__ = ("asked", "asked_at", "left", "qps")
+    __slots__ = ("asked", "asked_at", "dry_at", "left", "qps")
 
     def __init__(self, qps: int) -> None:
         self.qps = qps
         self.left = 0
         self.asked = 0
         self.asked_at = 0.0
+        self.dry_at = 0.0  # when the bucket was last found with less than was asked; monotonic seconds
+
+    def add(self, wanted: int, given: int, now: float) -> None:
+        self.left += given
+        if given < wanted:
+            self.dry_at = now
 
 
 class Rates:
@@ -57,7 +65,7 @@ class Rates:
     def admit(self, instance_id: str, qps: int, instant: Instant, *, inline: bool) -> None:
         """Take one request of the instance or raise `Throttled`; `Cold` where a lease must be fetched and `inline` forbids it."""
         lease = self._leases.get(instance_id)
-        if lease is None or (lease.left <= 0 and instant.monotonic - lease.asked_at > IDLE_SECONDS):
+        if lease is None or (lease.left <= 0 and instant.monotonic - lease.dry_at > DRY_SECONDS):
             if inline:
                 raise Cold
             lease = self._lease_now(instance_id, qps, instant)
@@ -82,9 +90,10 @@ class Rates:
             lease = self._leases.get(instance_id)
             if lease is None:
                 lease = _Lease(qps)
-            if lease.left <= 0:
-                want = max(1, min(10, int(qps * SLICE_SECONDS)))
-                lease.left += take(self._store, [Want(instance_id, qps, want)], to_ms(instant.wall))[instance_id]
+            now = elapsed()
+            if lease.left <= 0 and now - lease.dry_at > DRY_SECONDS:
+                wanted = max(1, min(10 + lease.asked, int(qps * SLICE_SECONDS)))
+                lease.add(wanted, take(self._store, [Want(instance_id, qps, wanted)], to_ms(instant.wall))[instance_id], now)
             lease.asked_at = instant.monotonic
             self._leases[instance_id] = lease
         self._busy.set()
@@ -122,7 +131,8 @@ class Rates:
                 if idle:
                     del self._leases[instance_id]
             if wants:
-                for instance_id, count in take(self._store, wants, wall_ms).items():
-                    kept = self._leases.get(instance_id)
-                    if kept is not None and count > 0:
-                        kept.left += count
+                given = take(self._store, wants, wall_ms)
+                for want in wants:
+                    kept = self._leases.get(want.instance_id)
+                    if kept is not None and want.wanted > 0:
+                        kept.add(want.wanted, given[want.instance_id], now)

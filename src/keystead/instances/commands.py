@@ -114,7 +114,7 @@ def standing_of(warm: Warm, instance_id: str) -> InstanceStanding:
 def instance_for_create(tx: Transaction, account_id: str, region: str, instance_id: str, now: datetime) -> Owned:
     """Give the instance in which a key is about to be made.
 
-    InstanceNotFound, InstanceExpired or InstanceStateInvalid if it is not there, not paid for or not enabled.
+    InstanceNotFound if it is not there, InstanceStateInvalid if its term is over or it is not enabled.
     """
     found = owned(tx, account_id, instance_id, now, region)
     rules.usable(found)

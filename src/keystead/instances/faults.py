@@ -22,12 +22,3 @@ class InstanceStateInvalid(StateFault):
         super().__init__(f"The DKMS Instance state is invalid: it is {state}.")
         self.instance_id = instance_id
         self.state = state
-
-
-class InstanceExpired(StateFault):
-    """The instance's term is over: its keys are kept but can be neither used nor made until it is renewed."""
-
-    def __init__(self, instance_id: str) -> None:
-        """Name the instance; the sentence is the cloud's (KMS common error codes page, read 2026-11-22)."""
-        super().__init__("The request was rejected because the key state is Unavailable.")
-        self.instance_id = instance_id

@@ -10,7 +10,7 @@ from keystead.clock import to_ms
 from keystead.entitlements import rules as entitlements
 from keystead.entitlements.model import Entitlement, Standing
 from keystead.faults import InvalidParameter
-from keystead.instances.faults import InstanceExpired, InstanceStateInvalid
+from keystead.instances.faults import InstanceStateInvalid
 from keystead.instances.model import Instance, InstanceStanding, InstanceStatus, Network, Owned
 
 ZONES_MAX = 3
@@ -88,8 +88,8 @@ def connectable(owned: Owned) -> None:
 
 
 def usable(owned: Owned) -> None:
-    """Raise InstanceExpired or InstanceStateInvalid unless the term runs and the instance is enabled: then keys can be made."""
+    """Raise InstanceStateInvalid unless the term runs and the instance is enabled: then keys can be made."""
     if owned.standing is not Standing.ACTIVE:
-        raise InstanceExpired(owned.instance.instance_id)
+        raise InstanceStateInvalid(owned.instance.instance_id, "Expired")
     if owned.instance.status is not InstanceStatus.CONNECTED:
         raise InstanceStateInvalid(owned.instance.instance_id, owned.instance.status.value)

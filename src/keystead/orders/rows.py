@@ -134,7 +134,7 @@ def found(tx: Transaction, account_id: str, search: Search) -> tuple[list[Order]
     statement = (
         select(purchase_order)
         .where(where)
-        .order_by(purchase_order.c.created_at_ms.desc(), purchase_order.c.order_id)
+        .order_by(purchase_order.c.created_at_ms.desc(), purchase_order.c.ends_at_ms.desc(), purchase_order.c.order_id)
         .limit(search.size)
         .offset((search.page - 1) * search.size)
     )

@@ -15,8 +15,9 @@ from typing import Any
 
 from sqlalchemy import MetaData, create_engine, event, text
 from sqlalchemy.engine import Connection, Engine, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
+from keystead.faults import Unavailable
 from keystead.store.transaction import Conflict, Transaction
 
 SQLITE_BUSY_SECONDS_MAX = 15
@@ -71,6 +72,8 @@ class Store:
                 conn.rollback()
                 if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _CONFLICT_STATES:
                     raise Conflict from error
+                if isinstance(error, OperationalError):
+                    raise Unavailable from error
                 raise
 
     def ready(self) -> None:

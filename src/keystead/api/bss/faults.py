@@ -1,7 +1,7 @@
 """The billing API's refusals on the wire, in order of precedence.
 
-What concerns a purchase itself is HTTP 200 with `Success: false`, as the cloud answers business failures; a malformed request is the
-gate's 400. No row may say NotApplicable: official clients take it for "wrong site" and re-send the signed order to the public cloud.
+What concerns a purchase itself is HTTP 200 with `Success: false`, as the cloud answers business failures; a malformed request is
+the gate's 400. No row may say NotApplicable: official clients take it for "wrong site" and re-send the order to the public cloud.
 Codes: BssOpenApi CreateInstance and RenewInstance pages; `PAY.INSUFFICIENT_BALANCE` from the cloud's product tables, as the API
 documents none of its own; read 2026-11-22.
 """
@@ -22,7 +22,7 @@ from keystead.catalog.faults import (
 )
 from keystead.entitlements.faults import TermReleased
 from keystead.gate.registry import FaultRow
-from keystead.instances.faults import InstanceExpired, InstanceNotFound, InstanceStateInvalid
+from keystead.instances.faults import InstanceNotFound, InstanceStateInvalid
 from keystead.ledger.faults import BalanceTooLow
 from keystead.orders.faults import OrderNotFound, OwnerForeign
 
@@ -38,7 +38,6 @@ FAULTS: Final = (
     FaultRow(PeriodNotSold, "InvalidParameter", 200),
     FaultRow(InstanceNotFound, "ResourceNotExists", 200),
     FaultRow(TermReleased, "ResourceNotExists", 200),
-    FaultRow(InstanceExpired, "ResourceStatusError", 200),
     FaultRow(InstanceStateInvalid, "ResourceStatusError", 200),
     FaultRow(OrderNotFound, "OrderNotExists", 200),
     FaultRow(BalanceTooLow, "PAY.INSUFFICIENT_BALANCE", 200),

@@ -7,6 +7,7 @@ give the first answer (the gate sees to that).
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 
@@ -204,7 +205,8 @@ def query_available_instances(call: Call, request: QueryAvailableInstancesReques
     """
     owned(call, request.owner_id)
     catalogue = call.service.catalogue
-    matches = [each for each in _candidates(call, request) if _matches(each, request)]
+    wanted = _wanted(request)
+    matches = [each for each in _candidates(call, request) if wanted.matches(each)]
     first = (request.page_num - 1) * request.page_size
     page = AvailableInstances(
         instance_list=[_row(catalogue, each, call.now) for each in matches[first : first + request.page_size]],
@@ -230,26 +232,54 @@ def _candidates(call: Call, request: QueryAvailableInstancesRequest) -> list[Own
     return instances.listing(call.tx, call.account_id, call.now, request.region)
 
 
-def _matches(each: Owned, request: QueryAvailableInstancesRequest) -> bool:
-    wanted = request.instance_ids.split(",") if request.instance_ids else []
-    if len(wanted) > INSTANCE_IDS_MAX:
+class _Span(NamedTuple):
+    """Instants to the second, as they are shown; both ends count, a missing one is open."""
+
+    since: datetime | None
+    until: datetime | None
+
+    def holds(self, at: datetime) -> bool:
+        """Whether `at` lies in it."""
+        shown = at.replace(microsecond=0)
+        return (self.since is None or shown >= self.since) and (self.until is None or shown <= self.until)
+
+
+class _Wanted(NamedTuple):
+    """What an instance must match; an empty part matches all."""
+
+    ids: frozenset[str]
+    renew_status: str
+    created: _Span
+    ending: _Span
+
+    def matches(self, each: Owned) -> bool:
+        """Whether the instance matches every part."""
+        instance = each.instance
+        return (
+            (not self.ids or instance.instance_id in self.ids)
+            and self.renew_status in {"", instance.renewal.status.value}
+            and self.created.holds(instance.created_at)
+            and self.ending.holds(each.ends_at)
+        )
+
+
+def _wanted(request: QueryAvailableInstancesRequest) -> _Wanted:
+    """Read what narrows the list, before anything is looked up: a mistake is one whether or not there are instances."""
+    ids = frozenset(part.strip() for part in request.instance_ids.split(",") if part.strip())
+    if len(ids) > INSTANCE_IDS_MAX:
         raise InvalidParameter("InstanceIDs", f"It names {INSTANCE_IDS_MAX} instances at most.")
     if request.renew_status and request.renew_status not in _STATUSES:
         raise InvalidParameter("RenewStatus", f"It must be one of {', '.join(sorted(_STATUSES))}.")
-    instance = each.instance
-    return (
-        (not wanted or instance.instance_id in wanted)
-        and request.renew_status in {"", instance.renewal.status.value}
-        and _within("CreateTime", request.create_time_start, request.create_time_end, instance.created_at)
-        and _within("EndTime", request.end_time_start, request.end_time_end, each.ends_at)
+    return _Wanted(
+        ids,
+        request.renew_status,
+        _span("CreateTime", request.create_time_start, request.create_time_end),
+        _span("EndTime", request.end_time_start, request.end_time_end),
     )
 
 
-def _within(name: str, start: str, end: str, at: datetime) -> bool:
-    """Whether `at`, to the second as it is shown, lies in the span; both ends count."""
-    since, until = read_time(f"{name}Start", start), read_time(f"{name}End", end)
-    shown = at.replace(microsecond=0)
-    return (since is None or shown >= since) and (until is None or shown <= until)
+def _span(name: str, start: str, end: str) -> _Span:
+    return _Span(read_time(f"{name}Start", start), read_time(f"{name}End", end))
 
 
 def _row(catalogue: Catalogue, each: Owned, now: datetime) -> AvailableInstance:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from keystead.gate.registry import FaultRow
-from keystead.instances.faults import InstanceExpired, InstanceNotFound, InstanceStateInvalid
+from keystead.instances.faults import InstanceNotFound, InstanceStateInvalid
 from keystead.keyring.faults import (
     AliasNotFound,
     AliasRefused,
@@ -28,7 +28,6 @@ FAULTS: Final = (
     FaultRow(AliasNotFound, "Forbidden.AliasNotFound", 404),
     FaultRow(KeyNotFound, "Forbidden.KeyNotFound", 404),
     FaultRow(InstanceNotFound, "Forbidden.DKMSInstanceNotFound", 404),
-    FaultRow(InstanceExpired, "Rejected.Unavailable", 409),
     FaultRow(InstanceStateInvalid, "Forbidden.DKMSInstanceStateInvalid", 403),
     FaultRow(KeyUnavailable, "Rejected.Unavailable", 409),
     FaultRow(KeyPendingDeletion, "Rejected.PendingDeletion", 409),

@@ -179,7 +179,7 @@ def list_kms_instances(call: Call, request: ListKmsInstancesRequest) -> ListKmsI
     )
 
 
-@KMS.action("ConnectKmsInstance", Effect.WRITE)
+@KMS.action("ConnectKmsInstance", Effect.WRITE, methods="POST")
 def connect_kms_instance(call: Call, request: ConnectKmsInstanceRequest) -> ConnectKmsInstanceResponse:
     """Begin to enable an instance: it is Connecting at once and Connected when the scheduler has done its part."""
     rules.provider_served(request.km_provider)
@@ -222,7 +222,6 @@ def _arn(each: Owned) -> str:
 
 def _shown(call: Call, found: Owned) -> KmsInstance:
     instance, figures = found.instance, found.figures
-    offers = {offer.edition.value: offer for offer in catalog.price_list_at(call.service.catalogue, call.now).offers}
     return KmsInstance(
         instance_id=instance.instance_id,
         instance_name=instance.name,
@@ -243,8 +242,18 @@ def _shown(call: Call, found: Owned) -> KmsInstance:
         ca_certificate_chain_pem="",
         charge_type="PREPAY",
         product_type=instance.product_type,
-        product_version=offers[instance.edition].product_version,
+        product_version=_product_version(call, instance.edition),
         sale_status="Normal" if found.standing is Standing.ACTIVE else "Expired",
         deletion_protection=False,
         deletion_protection_description="",
+    )
+
+
+def _product_version(call: Call, edition: str) -> str:
+    """Give the wire's number for an edition: also one that the newest price list no longer sells stays what it is."""
+    return next(
+        offer.product_version
+        for price_list in reversed(call.service.catalogue.price_lists)
+        for offer in price_list.offers
+        if offer.edition.value == edition
     )

@@ -49,7 +49,7 @@ def serve(
     from keystead.cli.serve import places
     from keystead.cli.serve.logs import log_as
     from keystead.cli.serve.orders import Orders, Role, process_name
-    from keystead.cli.serve.supervisor import Child, Hooks, Supervisor
+    from keystead.cli.serve.supervisor import Child, Plan, Supervisor
 
     log_as("supervisor")
     lock = places.take_folder(settings.data_path)
@@ -71,11 +71,15 @@ def serve(
         process_name(*one): Orders(*one, settings, reserved.listeners, str(files.certificate), str(files.key), metrics)
         for one in wanted
     }
-    hooks = Hooks(
-        ready=lambda: _announce(reserved.listeners, files.ca, demo),
-        died=lambda process_id: worker_died(metrics, process_id),
+    plan = Plan(
+        orders=orders,
+        listeners=reserved.listeners,
+        ca=files.ca,
+        drain_seconds=settings.drain_seconds,
+        on_ready=lambda: _announce(reserved.listeners, files.ca, demo),
+        on_death=lambda process_id: worker_died(metrics, process_id),
     )
-    return supervisor.run(orders, str(files.ca), hooks)
+    return supervisor.run(plan)
 
 
 def _announce(listeners: Listeners, ca: Path, demo: DemoAccount | None) -> None:

@@ -55,6 +55,7 @@ def ready_store(settings: Settings) -> None:
         raise StoreUnreachable(error) from error
     store = app.store_of(settings)
     try:
+        app.refuse_a_lost_root_key(settings, store)
         if start is not None:
             with store.write() as tx:
                 business_time.begin(tx, start)

@@ -18,6 +18,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import IO, Final, NamedTuple
 
@@ -58,11 +59,19 @@ class Child:
         return self.process.stdout
 
 
-class Hooks(NamedTuple):
-    """What the caller wants done: `ready` once when everything serves, `died` with each API worker's process id."""
+class Plan(NamedTuple):
+    """What is to be served and how, known once everything is prepared."""
 
-    ready: Callable[[], None]
-    died: Callable[[int], None]
+    orders: dict[str, Orders]
+    """By the child's name."""
+    listeners: Listeners
+    ca: Path
+    """The authority that makes the server's own certificate good."""
+    drain_seconds: int
+    on_ready: Callable[[], None]
+    """Called once, when everything serves."""
+    on_death: Callable[[int], None]
+    """Called with the process id of each API worker that has ended."""
 
 
 class Supervisor:
@@ -72,24 +81,20 @@ class Supervisor:
         """Start these at once, to load their programs while their orders are prepared; all inherit the descriptor `lock`."""
         self._children = children
         self._lock = lock
+        self._plan: Plan
         self._selector = selectors.DefaultSelector()
         self._announced = False
         self._stopping = False
         for child in children:
             self._start(child)
 
-    def run(self, orders: dict[str, Orders], ca: str, hooks: Hooks) -> int:
-        """Give the orders, by child's name, and serve until SIGTERM or SIGINT; `ca` makes our own certificate good.
-
-        Gives the exit status: 0 unless the start failed or a process would not stop.
-        """
-        self._hooks = hooks
-        self._probe = lambda: _probe(next(iter(orders.values())).listeners, ca)
-        self._drain_seconds = next(iter(orders.values())).settings.drain_seconds
+    def run(self, plan: Plan) -> int:
+        """Give the orders, and serve until SIGTERM or SIGINT; gives 0 unless the start failed or a process would not stop."""
+        self._plan = plan
         with _Wakeups(self._on_signal) as waker:
             self._selector.register(waker, selectors.EVENT_READ, None)
             for child in self._children:
-                child.orders = orders[child.name]
+                child.orders = plan.orders[child.name]
                 self._tell(child)
             well = True
             while well and not self._stopping:
@@ -149,7 +154,7 @@ class Supervisor:
                 pipe.close()  # type: ignore[union-attr]
         child.process = None
         if child.orders is not None and child.orders.role is Role.API:
-            self._hooks.died(process.pid)
+            self._plan.on_death(process.pid)
         if self._stopping:
             return
         lived = elapsed() - child.born
@@ -174,12 +179,12 @@ class Supervisor:
             print(f"keystead: {dead[0]} did not start; its reason is above", file=sys.stderr)
             return False
         if all(child.ready for child in self._children):
-            failed = self._probe()
+            failed = _probe(self._plan.listeners, self._plan.ca)
             if failed:
                 print(f"keystead: {failed}", file=sys.stderr)
                 return False
             self._announced = True
-            self._hooks.ready()
+            self._plan.on_ready()
         return True
 
     def _stop_all(self) -> bool:
@@ -188,7 +193,7 @@ class Supervisor:
         alive = [child for child in self._children if child.process is not None]
         for child in alive:
             child.process.terminate()  # type: ignore[union-attr]
-        until = elapsed() + self._drain_seconds + KILL_SECONDS
+        until = elapsed() + self._plan.drain_seconds + KILL_SECONDS
         while any(child.process for child in alive) and elapsed() < until:
             self._wait(until)
         left = [child for child in alive if child.process is not None]
@@ -220,7 +225,7 @@ class _Wakeups:
         self._write.close()
 
 
-def _probe(listeners: Listeners, ca: str) -> str:
+def _probe(listeners: Listeners, ca: Path) -> str:
     """Ask each listener whether it is ready; gives what is wrong, empty if nothing is."""
     trusting = ssl.create_default_context(cafile=ca)
     plain, tls, console = (place.callable for place in (listeners.plain, listeners.tls, listeners.console))

@@ -1,0 +1,142 @@
+"""Measures, prints a table and writes bench/results.json: one row a case, each beside a limit measured in the same run.
+
+    run.py [CASE …]
+
+The server has core 0 and the generator core 1, unless a case says otherwise. Latencies at saturation are what 32 connections
+wait when each sends its next request at once: mostly the queue they make themselves (32 / rate). Latencies at half load are of
+256 connections that wait a random time, together asking for half of what one worker was seen to serve.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import deployment
+from load import Result, Shot, Target, fire
+from rich.console import Console
+from rich.table import Table
+
+ROUNDS: Final = 3
+SECONDS: Final = 10
+MOST: Final = 16_000  # requests prepared for each second of a run: more than one core serves
+INSTANCES: Final = 8  # of the largest software tier, 4,000 a second each: the quota must not bind
+TIER: Final = 4000
+Row = dict[str, Any]
+
+
+def encrypt_one_worker(folder: Path) -> list[Row]:
+    """Encrypt, one worker, against the bare reference: interleaved, medians, ratio; then both at half load."""
+    with deployment.product(folder) as ours, deployment.reference(folder) as (bare, bare_target):
+        target = _target(folder, ours.host, INSTANCES, TIER)
+        warm_up = Shot(2, 0, 2 * MOST)
+        fire(target, warm_up), fire(bare_target, warm_up)
+        shot = Shot(SECONDS, 0, SECONDS * MOST)
+        results: dict[str, list[Result]] = {"product": [], "reference": []}
+        cpu = {"product": 0.0, "reference": 0.0}
+        for _ in range(ROUNDS):
+            for name, running, aim in (("product", ours, target), ("reference", bare, bare_target)):
+                before = running.cpu_seconds()
+                results[name].append(_whole(fire(aim, shot)))
+                cpu[name] += running.cpu_seconds() - before
+        rows = [_row(f"Encrypt, one worker: {name}", found, cpu[name]) for name, found in results.items()]
+        rows[0]["limit"] = rows[1]["ops_per_s"]
+        rows[0]["ratio"] = round(rows[0]["ops_per_s"] / rows[1]["ops_per_s"], 3)
+        rows[0]["rss_mib"] = ours.rss_mib()
+        half = int(rows[0]["ops_per_s"] / 2)
+        for name, aim in (("product", target), ("reference", bare_target)):
+            found = [_whole(fire(aim, Shot(SECONDS, half, SECONDS * half * 2))) for _ in range(ROUNDS)]
+            rows.append(_row(f"Encrypt, half load: {name}", found))
+        return rows
+
+
+def encrypt_two_workers(folder: Path) -> list[Row]:
+    """Encrypt, two workers on both cores, the generator beside them on one: what it takes is not theirs."""
+    with deployment.product(folder, workers=2, cores="0,1") as running:
+        target = _target(folder, running.host, INSTANCES, TIER)
+        fire(target, Shot(2, 0, 2 * MOST))
+        before = running.cpu_seconds()
+        found = [_whole(fire(target, Shot(SECONDS, 0, SECONDS * MOST * 2))) for _ in range(ROUNDS)]
+        row = _row("Encrypt, two workers, generator on one of their cores", found, running.cpu_seconds() - before)
+        return [row | {"rss_mib": running.rss_mib()}]
+
+
+def quota(folder: Path) -> list[Row]:
+    """An instance of 1,000 requests a second, saturated through two workers for 10 s: 10,000 admitted, 1 % more or less."""
+    with deployment.product(folder, workers=2, cores="0,1") as running:
+        target = _target(folder, running.host, 1, 1000)
+        fire(target, Shot(2, 0, 2 * MOST))
+        found = [_whole(fire(target, Shot(SECONDS, 0, SECONDS * MOST * 2)), refusals=True) for _ in range(ROUNDS)]
+        admitted = [round(result.rate * SECONDS) for result in found]
+        row = _row("quota: 1,000 QPS through two workers", found)
+        return [row | {"limit": 1000, "ratio": round(row["ops_per_s"] / 1000, 4), "admitted_in_10_s": admitted}]
+
+
+def start(folder: Path) -> list[Row]:
+    """From the command to the first /readyz: a new deployment, then one that is there; memory before any call."""
+    rows: list[Row] = []
+    for name in ("a new data folder", "an existing one"):
+        with deployment.product(folder) as running:
+            rows.append(
+                {"case": f"start, {name}", "seconds_to_readyz": round(running.start_seconds, 3), "rss_mib": running.rss_mib()}
+            )
+    return rows
+
+
+CASES: Final[dict[str, Callable[[Path], list[Row]]]] = {
+    "start": start,
+    "encrypt": encrypt_one_worker,
+    "two-workers": encrypt_two_workers,
+    "quota": quota,
+}
+
+
+def _target(folder: Path, host: str, instances: int, qps: int) -> Target:
+    client = deployment.customer(folder, host)
+    return Target(host, client.credentials, deployment.keys_of_instances(client, instances, qps))
+
+
+def _whole(result: Result, *, refusals: bool = False) -> Result:
+    """A run that ended early or was refused where it should not have been measures something else."""
+    assert refusals or result.refused == 0, result
+    assert result.seconds > SECONDS * 0.95 or result.seconds < SECONDS / 2, f"too few requests were prepared: {result}"
+    return result
+
+
+def _row(case: str, found: list[Result], cpu_seconds: float | None = None) -> Row:
+    middle = statistics.median
+    row: Row = {
+        "case": case,
+        "ops_per_s": round(middle(result.rate for result in found)),
+        "p50_ms": round(middle(result.p50_ms for result in found), 2),
+        "p99_ms": round(middle(result.p99_ms for result in found), 2),
+        "rounds": [round(result.rate) for result in found],
+    }
+    if cpu_seconds is not None:
+        row["cpu_us_per_op"] = round(cpu_seconds / sum(result.answered for result in found) * 1e6, 1)
+    return row
+
+
+def main() -> None:
+    """Run the cases named, or all."""
+    rows: list[Row] = []
+    for name in sys.argv[1:] or CASES:
+        with tempfile.TemporaryDirectory(prefix="keystead-bench-", dir=Path.cwd()) as folder:
+            rows += CASES[name](Path(folder))
+    path = Path(__file__).with_name("results.json")
+    path.write_text(json.dumps(rows, indent=1) + "\n")
+    columns = ["case", "ops_per_s", "p50_ms", "p99_ms", "cpu_us_per_op", "limit", "ratio", "seconds_to_readyz", "rss_mib"]
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*(str(row.get(column, "")) for column in columns))
+    Console(width=160).print(table)
+    print(f"{path} has the rounds too")
+
+
+if __name__ == "__main__":
+    main()
