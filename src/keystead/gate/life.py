@@ -98,7 +98,7 @@ def _begin_record(arrival: Arrival, instant: Instant) -> Record:
     return Record(
         time=wall,
         business_time=wall if instant.now is instant.wall else instant.now.isoformat(),
-        request_id=request_id(),
+        request_id=request_id(instant.wall),
         client_ip=arrival.source,
         useragent=arrival.headers.get("user-agent", "")[:200],
     )

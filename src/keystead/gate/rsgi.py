@@ -62,13 +62,7 @@ class Gateway:
         if not self._turning:
             self._turning = True
             self.service.warm.one_look_a_turn(loop.call_soon)
-        try:
-            outcome = await self._live(arrival, loop)
-        except Exception:  # neither freshness nor the time can be had: the store does not answer
-            refused = request_id()
-            log.exception("request %s could not be begun", refused)
-            proto.response_bytes(*unavailable(arrival, refused, "The store does not answer."))
-            return
+        outcome = await self._live(arrival, loop)
         try:
             await self._durable(outcome, loop)
         except OSError as error:
