@@ -61,8 +61,8 @@ def live(service: Service, arrival: Arrival) -> Outcome:
         instant = service.clock.read()  # 2
     except Cold:
         raise
-    except Exception as fault:  # noqa: BLE001 - the store does not even say what time it is
-        log.error("the store does not answer", exc_info=fault)
+    except Exception:
+        log.exception("the store does not answer, not even what time it is")
         return refuse_unread(Unavailable(), arrival)
     record = _begin_record(arrival, instant)  # 3
     call = Call(service, instant, record)
