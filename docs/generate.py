@@ -15,7 +15,7 @@ import msgspec
 from keystead.app import PRODUCTS_SERVED
 from keystead.gate.registry import Effect
 from keystead.gate.render import GATEWAY_FAULTS, INTERNAL
-from keystead.schedule.jobs import HANDLERS
+from keystead.schedule.jobs import HANDLERS, SERVED_HANDLERS
 from keystead.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -81,7 +81,7 @@ def jobs_page() -> str:
     """Every kind of job the scheduler does."""
     lines = [NOTE, "# Jobs\n", "Done once each, in order of their due time, also after an outage.\n"]
     lines += ["| kind | what is done |", "|---|---|"]
-    for kind, handler in sorted(HANDLERS.items()):
+    for kind, handler in sorted({**HANDLERS, **SERVED_HANDLERS}.items()):
         promise = (inspect.getdoc(handler) or "").split("\n\n")[0].replace("\n", " ")
         lines.append(f"| {kind} | {promise} |")
     return "\n".join(lines) + "\n"

@@ -27,7 +27,7 @@ NAMES_SAYING_NOTHING: Final = {
     "common", "helper", "helpers", "manager", "managers", "misc", "util", "utils",
 }  # fmt: skip
 # Patterns as of fnmatch, from the package's root; a star spans folders.
-CLOCK_READERS: Final = ("clock.py", "gate/life.py", "schedule/runner.py", "cli/*.py")
+CLOCK_READERS: Final = ("clock.py", "gate/life.py", "schedule/runner.py", "schedule/post.py", "cli/*.py")
 AWAITERS: Final = ("gate/rsgi.py", "cli/serve*.py")
 SQL_WRITERS: Final = ("*/rows.py", "store/*.py")
 

@@ -19,6 +19,7 @@ from keystead.gate.call import Service
 from keystead.gate.signature import NonceMemory
 from keystead.gate.throttle import Rates
 from keystead.hsm.software import SoftwareKeyStore, open_root_key
+from keystead.notices.smtp import MailServer
 from keystead.settings import Settings, SettingsError
 from keystead.store import Store, Transaction, Warm, business_time, open_store
 from keystead.store.engine import database_url
@@ -68,6 +69,32 @@ def manual_start(settings: Settings) -> datetime | None:
         pass
     message = f"clock: {settings.clock!r} is neither 'system' nor 'manual:2026-01-01T00:00:00Z'"
     raise SettingsError(message)
+
+
+def mail_server_of(settings: Settings) -> MailServer | None:
+    """Give the mail server that notices go through; None if there is none. SettingsError for settings that do not go together."""
+    if not settings.smtp_host:
+        return None
+    password = ""
+    if settings.smtp_login:
+        if settings.smtp_security == "none":
+            raise SettingsError("smtp_login: a password is not sent in clear; set smtp_security to starttls or tls")
+        try:
+            password = (Path(settings.smtp_password_file).read_text("utf-8").splitlines() or [""])[0]
+        except OSError as error:
+            raise SettingsError(f"smtp_password_file: cannot read {settings.smtp_password_file!r}: {error.strerror}") from None
+    server = MailServer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        security=settings.smtp_security,
+        sender=settings.smtp_sender,
+        ca_file=settings.smtp_ca_file,
+        login=settings.smtp_login,
+        password=password,
+    )
+    if not server.domain or not settings.smtp_sender.isprintable():
+        raise SettingsError("smtp_sender: an address such as 'Keystead <notices@example.com>' is needed with smtp_host")
+    return server
 
 
 def clock_of(settings: Settings, warm: Warm) -> Clock:

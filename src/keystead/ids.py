@@ -62,6 +62,11 @@ def transaction_number() -> str:
     return secrets.choice("123456789") + _random("0123456789", 23)
 
 
+def message_id() -> str:
+    """Mint the id of a message: `msg-` and 20 characters; with the sender's domain it is the mail's Message-ID."""
+    return f"msg-{_random(_LOWER, 20)}"
+
+
 def access_key_id() -> str:
     """Mint an access key id in the cloud's shape: `LTAI5t` and 18 letters and digits."""
     return "LTAI5t" + _random(_ALNUM, 18)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -37,6 +37,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Whether each request's record is also written to stderr, one JSON line a request."""
     drain_seconds: Annotated[int, msgspec.Meta(ge=0, le=600)] = 10
     """How long a stop waits for requests in progress."""
+
+    console_url: str = ""
+    """How mails name the console; empty means the console's listener."""
+    smtp_host: str = ""
+    """Mail server that takes notices; empty means notices stay in the message centre."""
+    smtp_port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 587
+    """Its port: usually 587 for `starttls`, 465 for `tls`, 25 for `none`."""
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    """`starttls` (refused by a server without it: not sent), `tls` from the first byte, or `none`, which allows no login."""
+    smtp_ca_file: str = ""
+    """Certificates (PEM) to trust the mail server by; empty means the system's."""
+    smtp_login: str = ""
+    """Name to log in as; empty means no login."""
+    smtp_password_file: str = ""
+    """File whose first line is the password."""
+    smtp_sender: str = ""
+    """Address that notices come from, such as `Keystead <notices@example.com>`; needed with `smtp_host`."""
+    smtp_tries: Annotated[int, msgspec.Meta(ge=1, le=100)] = 20
+    """After how many tries in vain a mail is given up: 20 take about 14 hours."""
 
     @property
     def data_path(self) -> Path:

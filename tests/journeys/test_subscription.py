@@ -99,13 +99,15 @@ def test_refused_at_the_instant_although_no_job_ran(world: World) -> None:
 
 
 def test_long_outage_is_caught_up_in_order(world: World) -> None:
-    """400 days at once: expiry before release, each once; a second advance does nothing more."""
+    """400 days at once: three reminders, expiry, release, each once; a second advance does nothing more."""
     tenant = world.tenant()
     first, second = tenant.instance(), tenant.instance(Period=2)
     happened = [(event.kind, event.subject) for event in world.advance(days=400)]
     assert happened == [
+        *[("expiry_reminded", first)] * 3,
         ("instance_expired", first),
         ("instance_released", first),
+        *[("expiry_reminded", second)] * 3,
         ("instance_expired", second),
         ("instance_released", second),
     ]

@@ -137,11 +137,15 @@ def test_what_is_bought_is_there_at_once(room: Room) -> None:
 
 
 def test_the_jobs_of_the_end_are_planned_with_the_purchase(room: Room) -> None:
-    """Expiry at the end, release fifteen days later."""
+    """Its reminders thirty days before the end, expiry at the end, release fifteen days later."""
     instance_id = room.buy().instance_id
     with room.store.read() as tx:
         planned = [(job.kind, job.subject, job.due) for job in jobs.listing(tx, 10)]
-    assert planned == [("expire_instance", instance_id, END), ("release_instance", instance_id, RELEASE)]
+    assert planned == [
+        ("plan_reminders", instance_id, END - timedelta(days=30)),
+        ("expire_instance", instance_id, END),
+        ("release_instance", instance_id, RELEASE),
+    ]
 
 
 def test_what_an_instance_is_at_each_boundary(room: Room) -> None:

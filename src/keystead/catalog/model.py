@@ -135,8 +135,15 @@ class Policies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Days after the end in which a renewal restores everything."""
     renewal_after_expiry: Literal["from_now", "from_old_end"]
     """Where a renewal in retention begins."""
-    notice_days: tuple[Annotated[int, msgspec.Meta(ge=1)], ...]
+    # At most 30: reminders are planned that long before the end.
+    notice_days: tuple[Annotated[int, msgspec.Meta(ge=1, le=30)], ...]
     """Days before the end at which the customer is told, farthest first."""
+    notice_hour: Annotated[int, msgspec.Meta(ge=0, le=23)]
+    """Hour of those days, UTC+8, at which it is told."""
+    single_notice_days: int
+    """Which of them is the only one for an instance that is not to be renewed."""
+    low_balance_reminders: Annotated[int, msgspec.Meta(ge=0)]
+    """How many daily reminders follow a low-balance alert while the balance stays low."""
     expiring_soon_days: Annotated[int, msgspec.Meta(ge=1)]
     """From how many days before its end an instance is listed as about to expire."""
 

@@ -87,6 +87,8 @@ def _of_policies(policies: Policies) -> Iterator[str]:
     for name, values in terms.items():
         if not values or any(one >= next_ for one, next_ in pairwise(values)):
             yield f"{name} must be in order, without repetition, and not empty"
+    if policies.single_notice_days not in policies.notice_days:
+        yield "single_notice_days must be one of notice_days"
 
 
 def _is_price(amount: Decimal) -> bool:

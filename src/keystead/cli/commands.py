@@ -8,7 +8,7 @@ from cyclopts import App, CycloptsError
 
 from keystead import __version__
 from keystead.cli import actions, doctor
-from keystead.cli.admin import accounts, clock
+from keystead.cli.admin import accounts, clock, mail
 from keystead.cli.serve import command as serve
 from keystead.faults import CallerFault, Fault
 from keystead.settings import SettingsError
@@ -27,6 +27,8 @@ admin.command(accounts.account)
 admin.command(accounts.access_key)
 admin.command(clock.clock)
 admin.command(clock.jobs, name="jobs")
+admin.command(mail.messages, name="messages")
+admin.command(mail.outbox, name="outbox")
 app.command(admin)
 app.command(serve.serve, name="serve")
 app.command(doctor.doctor, name="doctor")

@@ -33,7 +33,7 @@ class Check(NamedTuple):
 
 
 def doctor(*, target: Target = _HERE) -> int:
-    """Check store, schema, root key, certificate, books, jobs and journal; status 1 if anything is wrong."""
+    """Check store, schema, books, jobs, mail, root key, certificate and journal; status 1 if anything is wrong."""
     checks = list(_examine(target))
     well = all(check.well for check in checks)
     if target.json:
@@ -54,6 +54,7 @@ def _examine(target: Target) -> Iterator[Check]:
             if schema.well:
                 yield _checked("ledger", lambda: _ledger(store))
                 yield _checked("jobs", lambda: _jobs(store))
+                yield _checked("mail", lambda: _mail(settings, store))
     except (DeploymentMissing, StoreUnreachable) as fault:
         yield Check("store", False, fault.sentence)
     yield _checked("root key", lambda: _root_key(settings))
@@ -106,6 +107,23 @@ def _jobs(store: Store) -> str:
             f"{len(failed)} put off; {worst.kind} of {worst.subject} failed {worst.attempts} time(s), last: {worst.last_error}"
         )
     return f"{len(found)} open, none failed"
+
+
+def _mail(settings: Settings, store: Store) -> str:
+    from keystead import app
+    from keystead.store import outbox
+
+    server = app.mail_server_of(settings)
+    with store.read() as tx:
+        waiting, dead = outbox.counts(tx)
+        newest = [letter for letter in outbox.unsent(tx, JOBS_LOOKED_AT_MAX) if letter.dead][-1:]
+    if dead:
+        raise _Wrong(
+            f"{dead} letter(s) given up, last: {newest[0].last_error}; `keystead admin outbox` shows them,"
+            " --retry sends them again, --forget drops them"
+        )
+    route = f"through {server.host}:{server.port}" if server else "no mail server configured: notices stay in the message centre"
+    return f"{waiting} letter(s) waiting, {route}"
 
 
 def _root_key(settings: Settings) -> str:

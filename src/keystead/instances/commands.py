@@ -5,7 +5,8 @@ The writing verbs expect the account's row lock to be held (`access.rows.lock_ac
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from keystead import ids
 from keystead.catalog.model import Policies
@@ -25,6 +26,11 @@ from keystead.store.jobs import enqueue
 CONNECT_JOB = "connect_instance"
 EXPIRE_JOB = "expire_instance"
 RELEASE_JOB = "release_instance"
+PLAN_REMINDERS_JOB = "plan_reminders"
+TELL_STOPPED_JOB = "tell_stopped"
+TELL_RELEASED_JOB = "tell_released"
+REMINDERS_PLANNED: Final = timedelta(days=30)
+"""How long before an end its reminders are planned: no policy may remind earlier (`catalog.model.Policies.notice_days`)."""
 
 
 def activate(tx: Transaction, keystore: KeyStore, now: datetime, purchase: Purchase) -> tuple[Instance, Term]:
@@ -76,6 +82,12 @@ def owned(tx: Transaction, account_id: str, instance_id: str, now: datetime, reg
     if found.standing is Standing.RELEASED:
         raise InstanceNotFound(instance_id)
     return found
+
+
+def known(tx: Transaction, instance_id: str, now: datetime) -> Owned | None:
+    """Give an instance, released or not, whoever's: for what the scheduler tells of it. None if there never was one."""
+    instance = rows.of_id(tx, instance_id)
+    return None if instance is None else _judged(tx, instance, now)
 
 
 def listing(tx: Transaction, account_id: str, now: datetime, region: str = "") -> list[Owned]:
@@ -147,6 +159,7 @@ def expire(tx: Transaction, now: datetime, instance_id: str) -> None:
     if found.standing is Standing.ACTIVE:
         return
     record_event(tx, "instance_expired", instance_id, instance.account_id, now, kept_until=iso_z(found.releases_at))
+    enqueue(tx, TELL_STOPPED_JOB, instance_id, instance.account_id, now)
 
 
 def release(tx: Transaction, now: datetime, instance_id: str) -> None:
@@ -160,6 +173,7 @@ def release(tx: Transaction, now: datetime, instance_id: str) -> None:
     keyring.destroy_instance_key(tx, now, instance_id)
     rows.set_released(tx, instance_id, now)
     record_event(tx, "instance_released", instance_id, instance.account_id, now)
+    enqueue(tx, TELL_RELEASED_JOB, instance_id, instance.account_id, now)
 
 
 def every_id(tx: Transaction) -> set[str]:
@@ -173,5 +187,6 @@ def _judged(tx: Transaction, instance: Instance, now: datetime) -> Owned:
 
 def _schedule_end(tx: Transaction, instance: Instance, ends_at: datetime) -> None:
     enqueue(tx, EXPIRE_JOB, instance.instance_id, instance.account_id, ends_at)
+    enqueue(tx, PLAN_REMINDERS_JOB, instance.instance_id, instance.account_id, ends_at - REMINDERS_PLANNED)
     released_at = entitlements.release_at(ends_at, instance.retention_days)
     enqueue(tx, RELEASE_JOB, instance.instance_id, instance.account_id, released_at)

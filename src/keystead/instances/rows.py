@@ -89,6 +89,12 @@ def unreleased(tx: Transaction, instance_id: str) -> Instance | None:
     return None if row is None else _instance(row)
 
 
+def of_id(tx: Transaction, instance_id: str) -> Instance | None:
+    """Give an instance, released or not, whoever's: for the scheduler."""
+    row = tx.execute(select(instance).where(instance.c.instance_id == instance_id)).one_or_none()
+    return None if row is None else _instance(row)
+
+
 def listing(tx: Transaction, account_id: str) -> list[Instance]:
     """Give an account's instances that have not been released, oldest first."""
     statement = (

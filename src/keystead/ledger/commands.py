@@ -16,7 +16,9 @@ from keystead.ledger.faults import CreditKeyReused
 from keystead.ledger.model import Book, Entry, EntryKind, Finding
 from keystead.money import Money
 from keystead.store import Transaction
+from keystead.store.jobs import enqueue
 
+BALANCE_JOB: Final = "check_balance"
 CURRENCY: Final = "USD"
 """The one currency of this deployment's books (the international site's price list; KMS billing page, read 2026-11-22)."""
 
@@ -45,6 +47,11 @@ def charge(tx: Transaction, now: datetime, account_id: str, order_id: str, amoun
 def balance(tx: Transaction, account_id: str) -> Money:
     """Give what the account holds."""
     return Money(rows.head_of(tx, account_id, Book.CASH).balance_minor, CURRENCY)
+
+
+def account_of(tx: Transaction, number: str) -> str:
+    """Give the account of a transaction; LookupError if there is none of this number."""
+    return rows.account_of(tx, number)
 
 
 def history(tx: Transaction, account_id: str) -> list[Entry]:
@@ -78,4 +85,5 @@ def _post(tx: Transaction, draft: Entry) -> Entry:
     heads = {side.book: rows.head_of(tx, draft.account_id, side.book) for side in sides}
     entry = rules.proved(msgspec.structs.replace(draft, postings=rules.appended(sides, heads)))
     rows.append(tx, entry)
+    enqueue(tx, BALANCE_JOB, entry.number, entry.account_id, entry.at)
     return entry

@@ -113,6 +113,16 @@ def by_key(tx: Transaction, account_id: str, idempotency_key: str) -> Entry | No
     return None if row is None else proved(_entry(row, _postings(tx, row.number)))
 
 
+def account_of(tx: Transaction, number: str) -> str:
+    """Give the account of a transaction; LookupError if there is none of this number."""
+    statement = select(ledger_transaction.c.account_id).where(ledger_transaction.c.number == number)
+    found = tx.execute(statement).scalar_one_or_none()
+    if found is None:
+        message = f"there is no ledger transaction {number}"
+        raise LookupError(message)
+    return str(found)
+
+
 def of_account(tx: Transaction, account_id: str) -> list[Entry]:
     """Give an account's transactions, oldest first, each proved to balance."""
     statement = select(ledger_transaction).where(ledger_transaction.c.account_id == account_id).order_by(ledger_transaction.c.id)

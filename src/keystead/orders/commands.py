@@ -11,6 +11,7 @@ from typing import NamedTuple
 from keystead import ids
 from keystead.catalog import rules as catalog
 from keystead.catalog.model import Catalogue, Configuration, Edition
+from keystead.clock import iso_z
 from keystead.entitlements import rows as entitlement_rows
 from keystead.entitlements.model import Term
 from keystead.hsm.port import KeyStore
@@ -18,6 +19,8 @@ from keystead.instances import commands as instances
 from keystead.instances.model import Instance, Owned, Purchase
 from keystead.ledger import commands as ledger
 from keystead.ledger.model import Finding
+from keystead.notices import commands as notices
+from keystead.notices.model import NoticeKind, Telling
 from keystead.orders import rows, rules
 from keystead.orders.faults import OrderNotFound
 from keystead.orders.model import Buying, Order, OrderState, OrderType, Renewing, Search
@@ -158,4 +161,16 @@ def _keep(
         )
     )
     rows.add(tx, order)
+    _tell(tx, now, order)
     return order
+
+
+def _tell(tx: Transaction, now: datetime, order: Order) -> None:
+    kind = {OrderType.NEW: NoticeKind.PURCHASED, OrderType.RENEW: NoticeKind.RENEWED}[order.kind]
+    facts = {
+        "order_id": order.order_id,
+        "amount": f"{order.payable.plain()} {order.payable.currency}",
+        "months": str(order.months),
+        "ends_at": iso_z(order.term.ends_at),
+    }
+    notices.tell(tx, now, Telling(kind, order.account_id, f"order/{order.order_id}", order.instance_id, facts))

@@ -4,26 +4,79 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from keystead.clock import Instant, to_ms
+from keystead.gate.call import Service
 from keystead.gate.signature import SKEW
 from keystead.instances import commands as instances
-from keystead.store import Transaction
+from keystead.ledger import commands as ledger
+from keystead.notices import commands as notices
+from keystead.notices.model import Desk
+from keystead.store import Transaction, outbox
 from keystead.store.claims import forget_nonces
 
 Handler = Callable[[Transaction, datetime, str], None]
 """Does a job on its subject in the transaction it is given, which holds the account's lock; `now` is business time, not before
 the job's due. It reads the facts anew, does nothing if they no longer ask for it, and records the events itself."""
 
+SENT_KEPT: Final = timedelta(days=30)
+
 HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
     {
         instances.CONNECT_JOB: instances.finish_connecting,
         instances.EXPIRE_JOB: instances.expire,
         instances.RELEASE_JOB: instances.release,
+        instances.TELL_STOPPED_JOB: notices.tell_stopped,
+        instances.TELL_RELEASED_JOB: notices.tell_released,
     }
 )
+
+
+def _plan_reminders(service: Service, tx: Transaction, now: datetime, instance_id: str) -> None:
+    """Ask for the reminders of an instance's end as it stands now; one that has passed is due at once."""
+    notices.plan_reminders(tx, service.catalogue.policies, now, instance_id)
+
+
+def _remind_of_expiry(service: Service, tx: Transaction, now: datetime, instance_id: str) -> None:
+    """Remind of an instance's end, once for each of the days before it; nothing if it was renewed or a nearer one was due."""
+    notices.remind_of_expiry(tx, service.catalogue.policies, now, instance_id)
+
+
+def _check_balance(service: Service, tx: Transaction, now: datetime, number: str) -> None:
+    """Look at a balance that a ledger transaction has changed: warn if it has come to be low, end the warnings if it is not."""
+    notices.check_balance(tx, service.catalogue.policies, now, number)
+
+
+def _remind_of_balance(service: Service, tx: Transaction, now: datetime, account_id: str) -> None:
+    """Warn again of a balance that has been low for whole days; nothing if it no longer is."""
+    notices.remind_of_balance(tx, service.catalogue.policies, now, account_id)
+
+
+def _compose(service: Service, tx: Transaction, now: datetime, message_id: str) -> None:
+    """Give a message its words, and write the letter that carries it if the account has an address and there is a server."""
+    settings = service.settings
+    console = settings.console_url or f"http://{settings.console_listen}"
+    notices.compose(tx, Desk(service.catalogue, console, bool(settings.smtp_host)), now, message_id)
+
+
+SERVED_HANDLERS: Final[Mapping[str, Callable[[Service, Transaction, datetime, str], None]]] = MappingProxyType(
+    {
+        instances.PLAN_REMINDERS_JOB: _plan_reminders,
+        notices.REMIND_JOB: _remind_of_expiry,
+        ledger.BALANCE_JOB: _check_balance,
+        notices.REMIND_BALANCE_JOB: _remind_of_balance,
+        notices.COMPOSE_JOB: _compose,
+    }
+)
+"""Handlers that need more of the deployment than the transaction: the catalogue, the settings."""
+
+
+def handlers_of(service: Service) -> Mapping[str, Handler]:
+    """Give every handler, with what it needs of the deployment."""
+    return {**HANDLERS, **{kind: partial(handler, service) for kind, handler in SERVED_HANDLERS.items()}}
 
 
 class Chore(NamedTuple):
@@ -39,4 +92,12 @@ def _forget_nonces(tx: Transaction, instant: Instant) -> None:
     forget_nonces(tx, to_ms(instant.wall - 2 * SKEW))
 
 
-CHORES: Final = (Chore("forget_nonces", timedelta(minutes=1), _forget_nonces),)
+def _forget_letters(tx: Transaction, instant: Instant) -> None:
+    """What a letter said stays in the message centre; that it went is worth knowing for a while."""
+    outbox.forget_sent(tx, instant.wall - SENT_KEPT)
+
+
+CHORES: Final = (
+    Chore("forget_nonces", timedelta(minutes=1), _forget_nonces),
+    Chore("forget_letters", timedelta(hours=1), _forget_letters),
+)

@@ -17,7 +17,7 @@ from keystead.access.rows import lock_account
 from keystead.clock import Instant
 from keystead.faults import CallerFault, StateFault
 from keystead.gate.call import Service
-from keystead.schedule.jobs import CHORES, HANDLERS, Handler
+from keystead.schedule.jobs import CHORES, Handler, handlers_of
 from keystead.store import Conflict, Transaction, business_time, events, jobs
 from keystead.store.changes import LEASE_SECONDS
 from keystead.store.events import Event
@@ -64,10 +64,10 @@ class WorkPutOff(StateFault):
 class Runner:
     """Does the due jobs of a deployment; any number of runners, in any number of processes, may share the work."""
 
-    def __init__(self, service: Service, handlers: Mapping[str, Handler] = HANDLERS) -> None:
-        """Work on what `app.py` opened."""
+    def __init__(self, service: Service, handlers: Mapping[str, Handler] | None = None) -> None:
+        """Work on what `app.py` opened, by the table of work unless another is given."""
         self._service = service
-        self._handlers = handlers
+        self._handlers = handlers_of(service) if handlers is None else handlers
         self._chores_due = dict.fromkeys(CHORES, 0.0)
 
     def run(self, stop: Signal) -> None:
@@ -129,7 +129,7 @@ class Runner:
                 self._chores_due[chore] = instant.monotonic + chore.every.total_seconds()
 
 
-def advance(service: Service, by: timedelta, handlers: Mapping[str, Handler] = HANDLERS) -> list[Event]:
+def advance(service: Service, by: timedelta, handlers: Mapping[str, Handler] | None = None) -> list[Event]:
     """Move a manual clock forward and do all that falls due on the way, each job at its own instant; gives what happened.
 
     Work that the span's own work asks for is done too, and so is what a server running beside this does: the answer comes when

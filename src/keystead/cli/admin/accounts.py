@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
@@ -10,6 +10,9 @@ from keystead.cli.report import print_facts, print_json
 from keystead.cli.target import Target, open_target
 from keystead.faults import CallerFault
 from keystead.ids import request_id
+
+if TYPE_CHECKING:
+    from keystead.money import Money
 
 
 class AmountInvalid(CallerFault):
@@ -20,6 +23,16 @@ account = App(name="account", help="Accounts and their money.")
 access_key = App(name="access-key", help="The keys callers sign with.")
 _HERE = Target()
 AccountName = Annotated[str, Parameter(help="The account's name or id.")]
+
+
+def _amount(text: str) -> Money:
+    from keystead.ledger.commands import CURRENCY
+    from keystead.money import Money
+
+    try:
+        return Money.parse(text, CURRENCY)
+    except ValueError as error:
+        raise AmountInvalid(str(error)) from None
 
 
 def _show(facts: dict[str, str], *, json: bool) -> None:
@@ -63,12 +76,8 @@ def credit(
     from keystead.access import commands as access
     from keystead.access.rows import lock_account
     from keystead.ledger import commands as ledger
-    from keystead.money import Money
 
-    try:
-        money = Money.parse(amount, ledger.CURRENCY)
-    except ValueError as error:
-        raise AmountInvalid(str(error)) from None
+    money = _amount(amount)
     with open_target(target) as service:
         now = service.clock.read().now
         with service.store.write() as tx:
@@ -83,6 +92,39 @@ def credit(
         "currency": balance.currency,
     }
     _show(facts, json=target.json)
+
+
+@account.command
+def alert(
+    name: AccountName,
+    amount: Annotated[str, Parameter(help="In USD, such as 250; 0 turns the alert off.")],
+    /,
+    *,
+    target: Target = _HERE,
+) -> None:
+    """Warn an account, from the next change on, when its balance is below an amount; then once a day for at most five days."""
+    from keystead.access import commands as access
+    from keystead.access.rows import lock_account
+    from keystead.ledger import commands as ledger
+    from keystead.notices import commands as notices
+
+    money = _amount(amount)
+    if money.minor < 0:
+        raise AmountInvalid("an alert's threshold is not below zero")
+    with open_target(target) as service, service.store.write() as tx:
+        found = access.account_named(tx, name)
+        lock_account(tx, found.account_id)
+        notices.set_alert(tx, found.account_id, money)
+        balance = ledger.balance(tx, found.account_id)
+    _show(
+        {
+            "account_id": found.account_id,
+            "alert_below": money.plain() if money.minor else "off",
+            "balance": balance.plain(),
+            "currency": balance.currency,
+        },
+        json=target.json,
+    )
 
 
 @account.command(name="list")

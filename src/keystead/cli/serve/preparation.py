@@ -71,7 +71,8 @@ def ready_store(settings: Settings) -> None:
 
 
 def ready_files(settings: Settings, hosts: list[str]) -> ServerFiles:
-    """Recover the journals, make the root key on first use, and see to the certificates."""
+    """Recover the journals, make the root key on first use, see to the certificates; SettingsError for mail settings that will not do."""
+    app.mail_server_of(settings)  # what is wrong with it is said before anything starts
     recover(app.journal_folder(settings))
     app.keystore_of(settings)
     return ensure_certificates(settings.data_path, hosts, SystemClock().read().wall)

@@ -23,7 +23,9 @@ from keystead.cli.serve.listening import Listener, Served, listen
 from keystead.cli.serve.logs import log_as
 from keystead.cli.serve.orders import READY, Orders, Role
 from keystead.console.metrics import Meter
+from keystead.gate.call import Service
 from keystead.gate.rsgi import Gateway
+from keystead.schedule.post import Postman
 from keystead.schedule.runner import Runner
 
 log = logging.getLogger("keystead.serve")
@@ -103,10 +105,26 @@ def _run_scheduler(orders: Orders) -> bool:
         stop.set()
 
     signal.signal(signal.SIGTERM, on_term)
+    postman = _postman(service, stop)
     _report_ready()
     Runner(service).run(stop)
+    if postman is not None:
+        postman.join(orders.settings.drain_seconds)  # else what it was sending is sent again, under the same id
     app.close_service(service)
     return True
+
+
+def _postman(service: Service, stop: threading.Event) -> threading.Thread | None:
+    """Start delivering mail beside the jobs; None, and one line that says so, where there is no mail server."""
+    server = app.mail_server_of(service.settings)
+    if server is None:
+        log.info("no mail server is configured (smtp_host): notices stay in the message centre")
+        return None
+    log.info("notices are mailed through %r", server)
+    postman = Postman(service.store, service.clock, server, service.settings.smtp_tries)
+    thread = threading.Thread(target=postman.run, args=(stop,), name="postman", daemon=True)
+    thread.start()
+    return thread
 
 
 def _serve_console(orders: Orders) -> bool:

@@ -1,0 +1,225 @@
+"""What is done with notices: told, planned, composed, listed, read.
+
+The writing verbs expect the account's row lock to be held (`access.rows.lock_account`); the scheduler holds it too. `tell` only
+notes what is to be said; a job of its own composes it, so that no wording can undo what it is about.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from keystead import ids
+from keystead.access import rows as access_rows
+from keystead.catalog import rules as catalog
+from keystead.catalog.model import Catalogue, Configuration, Edition, Policies
+from keystead.clock import iso_z, to_ms
+from keystead.entitlements.model import Standing
+from keystead.faults import Fault
+from keystead.instances import commands as instances
+from keystead.instances.model import Owned, RenewalStatus
+from keystead.ledger import commands as ledger
+from keystead.money import Money
+from keystead.notices import rows, rules
+from keystead.notices.faults import MessageNotFound
+from keystead.notices.model import Desk, Message, NoticeKind, ShownInstance, Telling
+from keystead.notices.writing import written
+from keystead.pricing import rules as pricing
+from keystead.pricing.model import OrderKind
+from keystead.store import Transaction, outbox
+from keystead.store.events import record_event
+from keystead.store.jobs import enqueue
+
+COMPOSE_JOB: Final = "compose_message"
+REMIND_JOB: Final = "remind_of_expiry"
+REMIND_BALANCE_JOB: Final = "remind_of_balance"
+_DAY: Final = timedelta(days=1)
+
+
+def tell(tx: Transaction, now: datetime, telling: Telling) -> bool:
+    """Tell an account something, once an occasion: the message is composed and mailed by a job due now. False if it was told."""
+    if rows.told(tx, telling.account_id, telling.occasion):
+        return False
+    message_id = ids.message_id()
+    rows.add(tx, message_id, telling, now)
+    enqueue(tx, COMPOSE_JOB, message_id, telling.account_id, now)
+    return True
+
+
+def tell_auto_renewal_failed(tx: Transaction, now: datetime, owned: Owned, reason: str, next_try: datetime | None) -> bool:
+    """Tell that an attempt at automatic renewal failed at `now`; `reason` is a sentence, `next_try` None if it was the last."""
+    facts = {"reason": reason, "next_try": iso_z(next_try) if next_try else "", **_end_of(owned)}
+    occasion = f"auto-renewal-failed/{owned.instance.instance_id}/{to_ms(owned.ends_at)}/{to_ms(now)}"
+    return _tell_of(tx, now, NoticeKind.AUTO_RENEWAL_FAILED, owned, occasion, facts)
+
+
+def plan_reminders(tx: Transaction, policies: Policies, now: datetime, instance_id: str) -> None:
+    """Ask for the reminders of an instance's end as it stands now; one that has passed is due at once."""
+    owned = instances.known(tx, instance_id, now)
+    if owned is None or owned.standing is not Standing.ACTIVE:
+        return
+    for days in policies.notice_days:
+        due = rules.reminder_at(owned.ends_at, days, policies.notice_hour)
+        enqueue(tx, REMIND_JOB, instance_id, owned.instance.account_id, due)
+
+
+def remind_of_expiry(tx: Transaction, policies: Policies, now: datetime, instance_id: str) -> None:
+    """Remind of an instance's end, once for each of the days before it; nothing if it was renewed or a nearer one was due."""
+    owned = instances.known(tx, instance_id, now)
+    if owned is None:
+        return
+    renewal = owned.instance.renewal.status
+    days = rules.reminder_due(owned.ends_at, now, rules.reminder_days(policies, renewal), policies.notice_hour)
+    if days is None:
+        return
+    occasion = f"expiring/{instance_id}/{to_ms(owned.ends_at)}/{days}"
+    facts = {"renewal": renewal.value, **_end_of(owned)}
+    if _tell_of(tx, now, NoticeKind.EXPIRING, owned, occasion, facts):
+        detail = {"days": str(days), "ends_at": iso_z(owned.ends_at)}
+        record_event(tx, "expiry_reminded", instance_id, owned.instance.account_id, now, **detail)
+
+
+def tell_stopped(tx: Transaction, now: datetime, instance_id: str) -> None:
+    """Tell that an instance has expired; nothing if it is served again, or gone, by now."""
+    owned = instances.known(tx, instance_id, now)
+    if owned is not None and owned.standing is Standing.EXPIRED:
+        facts = {"stopped_at": iso_z(owned.ends_at), "releases_at": iso_z(owned.releases_at)}
+        occasion = f"stopped/{instance_id}/{to_ms(owned.ends_at)}"
+        _tell_of(tx, now, NoticeKind.STOPPED, owned, occasion, facts)
+
+
+def tell_released(tx: Transaction, now: datetime, instance_id: str) -> None:
+    """Tell that an instance is released and its keys are destroyed."""
+    owned = instances.known(tx, instance_id, now)
+    if owned is not None and owned.instance.released_at is not None:
+        facts = {"released_at": iso_z(owned.instance.released_at)}
+        _tell_of(tx, now, NoticeKind.RELEASED, owned, f"released/{instance_id}", facts)
+
+
+def set_alert(tx: Transaction, account_id: str, threshold: Money) -> None:
+    """Have an account warned when its balance falls below `threshold`, from the next change on; zero has it warned no more.
+
+    A balance that is below already stays unmentioned until it changes (billing docs, low-balance alert, read 2026-11-22).
+    """
+    rows.replace_alert(tx, account_id, threshold if threshold.minor > 0 else None)
+
+
+def check_balance(tx: Transaction, policies: Policies, now: datetime, transaction_number: str) -> None:
+    """Look at a balance that a ledger transaction has changed: warn if it has come to be low, end the warnings if it is not."""
+    account_id = ledger.account_of(tx, transaction_number)
+    alert = rows.alert_of(tx, account_id)
+    if alert is None:
+        return
+    low = rules.is_low(ledger.balance(tx, account_id), alert.threshold)
+    if not low and alert.low_since is not None:
+        rows.set_low_since(tx, account_id, None)
+    if low and alert.low_since is None:
+        rows.set_low_since(tx, account_id, now)
+        _warn(tx, policies, now, account_id, now)
+
+
+def remind_of_balance(tx: Transaction, policies: Policies, now: datetime, account_id: str) -> None:
+    """Warn again of a balance that has been low for whole days; nothing if it no longer is."""
+    alert = rows.alert_of(tx, account_id)
+    if alert is None or alert.low_since is None or not rules.is_low(ledger.balance(tx, account_id), alert.threshold):
+        return
+    if 1 <= rules.low_days(alert.low_since, now) <= policies.low_balance_reminders:
+        _warn(tx, policies, now, account_id, alert.low_since)
+
+
+def compose(tx: Transaction, desk: Desk, now: datetime, message_id: str) -> None:
+    """Give a message its words, and write the letter that carries it if the account has an address and there is a server."""
+    message = rows.of_id(tx, message_id)
+    if message is None or message.composed:
+        return
+    telling = message.telling
+    owned = instances.known(tx, telling.instance_id, now) if telling.instance_id else None
+    words = written(message, None if owned is None else _shown(desk.catalogue, now, owned), desk.console)
+    rows.set_words(tx, message_id, words, now)
+    account = access_rows.account_of(tx, telling.account_id)
+    if desk.mailing and account is not None and account.email:
+        letter = outbox.Letter(message_id, account.account_id, account.email, words.subject, words.text, words.html)
+        outbox.put(tx, letter)
+
+
+def messages(tx: Transaction, account_id: str, limit: int = 50, offset: int = 0) -> list[Message]:
+    """Give an account's messages, newest first."""
+    return rows.listing(tx, account_id, limit, offset)
+
+
+def unread_count(tx: Transaction, account_id: str) -> int:
+    """Count the messages that an account has not read."""
+    return rows.unread_count(tx, account_id)
+
+
+def read(tx: Transaction, now: datetime, account_id: str, message_id: str) -> Message:
+    """Give an account's message and mark it as read; MessageNotFound if the account has none of this id."""
+    if rows.of_account(tx, account_id, message_id) is None:
+        raise MessageNotFound(message_id)
+    rows.set_read(tx, message_id, now)
+    found = rows.of_account(tx, account_id, message_id)
+    assert found is not None  # noqa: S101 - it was there a statement ago, under the account's lock
+    return found
+
+
+def _tell_of(tx: Transaction, now: datetime, kind: NoticeKind, owned: Owned, occasion: str, facts: dict[str, str]) -> bool:
+    instance = owned.instance
+    return tell(tx, now, Telling(kind, instance.account_id, occasion, instance.instance_id, facts))
+
+
+def _end_of(owned: Owned) -> dict[str, str]:
+    return {"ends_at": iso_z(owned.ends_at), "releases_at": iso_z(owned.releases_at)}
+
+
+def _warn(tx: Transaction, policies: Policies, now: datetime, account_id: str, low_since: datetime) -> None:
+    """Warn of a low balance and ask for the next day's warning: the first one still to come, should some have been missed."""
+    alert = rows.alert_of(tx, account_id)
+    if alert is None:
+        return
+    day = rules.low_days(low_since, now)
+    balance = ledger.balance(tx, account_id)
+    facts = {
+        "balance": f"{balance.plain()} {balance.currency}",
+        "threshold": f"{alert.threshold.plain()} {alert.threshold.currency}",
+        "days_more": str(policies.low_balance_reminders - day),
+    }
+    if tell(tx, now, Telling(NoticeKind.BALANCE_LOW, account_id, f"balance-low/{to_ms(low_since)}/{day}", "", facts)):
+        record_event(tx, "balance_low", account_id, account_id, now, balance=balance.plain(), threshold=alert.threshold.plain())
+    if day < policies.low_balance_reminders:
+        enqueue(tx, REMIND_BALANCE_JOB, account_id, account_id, low_since + (day + 1) * _DAY)
+
+
+def _shown(catalogue: Catalogue, now: datetime, owned: Owned) -> ShownInstance:
+    instance = owned.instance
+    price_list = catalog.price_list_at(catalogue, now)
+    titles = {offer.edition.value: offer.title for offer in price_list.offers}
+    names = {region.id: region.name for region in catalogue.regions}
+    months = instance.renewal.months or 1
+    wishes = {
+        RenewalStatus.AUTO: f"renewed automatically, {months} month(s) at a time",
+        RenewalStatus.MANUAL: "stops unless you renew it",
+        RenewalStatus.NONE: "stops: not to be renewed",
+    }
+    return ShownInstance(
+        instance_id=instance.instance_id,
+        name=instance.name,
+        product=titles.get(instance.edition, catalogue.product.name),
+        region=f"{instance.region} ({names[instance.region]})" if instance.region in names else instance.region,
+        renewal=wishes[instance.renewal.status],
+        renew_months=months,
+        price="" if owned.standing is Standing.RELEASED else _price(catalogue, now, owned, months),
+    )
+
+
+def _price(catalogue: Catalogue, now: datetime, owned: Owned, months: int) -> str:
+    """Write what a renewal costs by the list of `now`; empty if that no longer sells the configuration."""
+    try:
+        configuration = Configuration(
+            edition=Edition(owned.instance.edition), region=owned.instance.region, **msgspec.structs.asdict(owned.figures)
+        )
+        quote = pricing.quote(catalog.price_list_at(catalogue, now), configuration, months, OrderKind.RENEWAL)
+    except (Fault, ValueError):
+        return ""
+    return f"{quote.payable.plain()} {quote.payable.currency} for {months} month(s), by today's list {quote.price_list_id}"

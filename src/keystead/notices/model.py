@@ -1,0 +1,98 @@
+"""Messages to a customer, and what asks for them."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from keystead.catalog.model import Catalogue
+from keystead.money import Money
+
+
+class Category(enum.StrEnum):
+    """Where the message centre files a message; the words are the cloud's (message centre page, read 2026-11-22)."""
+
+    ACCOUNT = "Account"
+    PRODUCT = "Product"
+
+
+class NoticeKind(enum.StrEnum):
+    """What is told. Each kind has its words in `templates/<kind>.txt`."""
+
+    EXPIRING = "expiring"
+    STOPPED = "stopped"
+    RELEASED = "released"
+    PURCHASED = "purchased"
+    RENEWED = "renewed"
+    AUTO_RENEWAL_FAILED = "auto_renewal_failed"
+    BALANCE_LOW = "balance_low"
+
+    @property
+    def category(self) -> Category:
+        """Where it is filed: money under Account, instances under Product."""
+        return Category.ACCOUNT if self is NoticeKind.BALANCE_LOW else Category.PRODUCT
+
+
+class Telling(msgspec.Struct, frozen=True):
+    """Something to tell an account.
+
+    `occasion` says what it is told about, in an account once: a second telling of the same occasion is none. `facts` are what the
+    words of the kind need and cannot look up: texts, instants as `iso_z` writes them.
+    """
+
+    kind: NoticeKind
+    account_id: str
+    occasion: str
+    instance_id: str = ""
+    facts: Mapping[str, str] = {}
+
+
+class Written(msgspec.Struct, frozen=True):
+    """The words of a message: one line, plain text, HTML."""
+
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A message of an account. `words` are empty until composed, `read_at` None while unread. Instants: business time."""
+
+    message_id: str
+    telling: Telling
+    created_at: datetime
+    words: Written
+    composed: bool
+    read_at: datetime | None
+
+
+class Alert(msgspec.Struct, frozen=True):
+    """An account's low-balance alert. `low_since` is when the balance was first seen below it; None while it is not."""
+
+    account_id: str
+    threshold: Money
+    low_since: datetime | None
+
+
+class ShownInstance(msgspec.Struct, frozen=True):
+    """An instance as a message speaks of it: all texts. `price` is empty where it can no longer be renewed."""
+
+    instance_id: str
+    name: str
+    product: str
+    region: str
+    renewal: str
+    renew_months: int
+    price: str
+
+
+class Desk(NamedTuple):
+    """What composing needs of the deployment: what is for sale, where the console is, whether there is a mail server."""
+
+    catalogue: Catalogue
+    console: str
+    mailing: bool
