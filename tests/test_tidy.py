@@ -99,7 +99,7 @@ def test_what_is_allowed_passes(tmp_path: Path, path: str, text: str) -> None:
     assert planted(tmp_path, path, text) == []
 
 
-@pytest.mark.parametrize(("room", "most"), [("orders", 8), ("gate", 10)])
+@pytest.mark.parametrize(("room", "most"), [("orders", 8), ("gate", 10), ("store", 10)])
 def test_a_room_holds_so_many_files(room: str, most: int) -> None:
     """One file more than a room may hold is found; `api` packages and folders within a room are not rooms."""
     init = tidy.File(PurePosixPath(f"src/keystead/{room}/__init__.py"), ROOM)

@@ -71,7 +71,7 @@ def ready_store(settings: Settings) -> None:
 
 
 def ready_files(settings: Settings, hosts: list[str]) -> ServerFiles:
-    """Recover the journals, make the root key on first use, see to the certificates; SettingsError for mail settings that will not do."""
+    """Recover the journals, make the root key on first use, see to the certificates; SettingsError for unfit mail settings."""
     app.mail_server_of(settings)  # what is wrong with it is said before anything starts
     recover(app.journal_folder(settings))
     app.keystore_of(settings)

@@ -78,7 +78,7 @@ def upgrade() -> None:
 
     # ### end Alembic commands ###
 
-    # What was sold before has its end planned already, but not the reminders of it: 30 days before, as for what is sold from now on.
+    # What was sold before has its end planned already, but not its reminders: 30 days before, as for what is sold from now on.
     op.execute(
         "INSERT INTO job (kind, subject, account_id, due_at_ms, attempts, retry_at_ms, last_error)"
         " SELECT 'plan_reminders', subject, account_id, due_at_ms - 2592000000, 0, 0, ''"
