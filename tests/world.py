@@ -53,11 +53,16 @@ class Reply:
 class World:
     """A service on `database_url` with its files under `folder`, standing at `START`."""
 
-    def __init__(self, database_url: str, folder: Path, start: str = START) -> None:
-        """Migrate (a no-op on a template copy), set the clock and open."""
+    def __init__(self, database_url: str, folder: Path, start: str = START, **chosen: Any) -> None:
+        """Migrate (a no-op on a template copy), set the clock and open; `chosen` are further settings."""
         upgrade(database_url)
         self.settings = Settings(
-            data=str(folder), database=database_url, clock=f"manual:{start}", log_requests=False, default_region="ap-southeast-1"
+            data=str(folder),
+            database=database_url,
+            clock=f"manual:{start}",
+            log_requests=False,
+            default_region="ap-southeast-1",
+            **chosen,
         )
         store = app.store_of(self.settings)
         with store.write() as tx:
@@ -88,12 +93,12 @@ class World:
         """Do what is due now, without moving time."""
         runner.advance(self.service, timedelta(0))
 
-    def tenant(self, balance: str = "10000.00", name: str = "") -> Tenant:
+    def tenant(self, balance: str = "10000.00", name: str = "", email: str = "") -> Tenant:
         """Make an account with money and an access key."""
         self.names += 1
         now = self.now
         with self.service.store.write() as tx:
-            account = access.create_account(tx, now, name or f"tenant{self.names}")
+            account = access.create_account(tx, now, name or f"tenant{self.names}", email)
             key = access.create_access_key(tx, self.service.keystore, now, account.account_id)
             if balance != "0":
                 minor = int(balance.replace(".", ""))

@@ -54,7 +54,7 @@ def _examine(target: Target) -> Iterator[Check]:
             if schema.well:
                 yield _checked("ledger", lambda: _ledger(store))
                 yield _checked("jobs", lambda: _jobs(store))
-                yield _checked("mail", lambda: _mail(settings, store))
+                yield _checked("mail", lambda: _mail(store))
     except (DeploymentMissing, StoreUnreachable) as fault:
         yield Check("store", False, fault.sentence)
     yield _checked("root key", lambda: _root_key(settings))
@@ -109,21 +109,20 @@ def _jobs(store: Store) -> str:
     return f"{len(found)} open, none failed"
 
 
-def _mail(settings: Settings, store: Store) -> str:
-    from keystead import app
+def _mail(store: Store) -> str:
     from keystead.store import outbox
 
-    server = app.mail_server_of(settings)
     with store.read() as tx:
         waiting, dead = outbox.counts(tx)
+        mailing = outbox.is_mailing(tx)
         newest = [letter for letter in outbox.unsent(tx, JOBS_LOOKED_AT_MAX) if letter.dead][-1:]
     if dead:
         raise _Wrong(
             f"{dead} letter(s) given up, last: {newest[0].last_error}; `keystead admin outbox` shows them,"
             " --retry sends them again, --forget drops them"
         )
-    route = f"through {server.host}:{server.port}" if server else "no mail server configured: notices stay in the message centre"
-    return f"{waiting} letter(s) waiting, {route}"
+    route = "" if mailing else "; no mail server is configured: notices stay in the message centre"
+    return f"{waiting} letter(s) waiting{route}"
 
 
 def _root_key(settings: Settings) -> str:

@@ -139,7 +139,7 @@ def compose(tx: Transaction, desk: Desk, now: datetime, message_id: str) -> None
     words = written(message, None if owned is None else _shown(desk.catalogue, now, owned), desk.console)
     rows.set_words(tx, message_id, words, now)
     account = access_rows.account_of(tx, telling.account_id)
-    if desk.mailing and account is not None and account.email:
+    if account is not None and account.email and outbox.is_mailing(tx):
         letter = outbox.Letter(message_id, account.account_id, account.email, words.subject, words.text, words.html)
         outbox.put(tx, letter)
 

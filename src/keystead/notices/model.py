@@ -91,8 +91,7 @@ class ShownInstance(msgspec.Struct, frozen=True):
 
 
 class Desk(NamedTuple):
-    """What composing needs of the deployment: what is for sale, where the console is, whether there is a mail server."""
+    """What composing needs of the deployment: what is for sale, and where the console is."""
 
     catalogue: Catalogue
     console: str
-    mailing: bool

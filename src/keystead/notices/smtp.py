@@ -37,8 +37,9 @@ class MailServer(msgspec.Struct, frozen=True):
 
     @property
     def domain(self) -> str:
-        """The sender's domain, which also makes message ids the sender's own."""
-        return parseaddr(self.sender)[1].rpartition("@")[2]
+        """The sender's domain, which also makes message ids the sender's own; empty if the sender is not an address."""
+        name, _, domain = parseaddr(self.sender)[1].rpartition("@")
+        return domain if name else ""
 
 
 @contextmanager

@@ -59,7 +59,7 @@ def _compose(service: Service, tx: Transaction, now: datetime, message_id: str) 
     """Give a message its words, and write the letter that carries it if the account has an address and there is a server."""
     settings = service.settings
     console = settings.console_url or f"http://{settings.console_listen}"
-    notices.compose(tx, Desk(service.catalogue, console, bool(settings.smtp_host)), now, message_id)
+    notices.compose(tx, Desk(service.catalogue, console), now, message_id)
 
 
 SERVED_HANDLERS: Final[Mapping[str, Callable[[Service, Transaction, datetime, str], None]]] = MappingProxyType(

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Index,
     Integer,
@@ -47,6 +48,12 @@ outbox = Table(
     Column("last_error", Text, nullable=False),
     UniqueConstraint("message_id"),
     Index("ix_outbox_open", "sent_at_ms", "dead_at_ms", "retry_at_ms"),
+)
+mail_route = Table(
+    "mail_route",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("configured", Boolean, nullable=False),
 )
 _OPEN = (outbox.c.sent_at_ms.is_(None), outbox.c.dead_at_ms.is_(None))
 
@@ -85,6 +92,17 @@ class Unsent(NamedTuple):
 def put(tx: Transaction, letter: Letter) -> None:
     """Ask for a letter to be mailed; the schema refuses a second one of the same id."""
     tx.execute(insert(outbox).values(**letter._asdict(), attempts=0, retry_at_ms=0, last_error=""))
+
+
+def set_mailing(tx: Transaction, *, mailing: bool) -> None:
+    """Record whether the deployment has a mail server: a fact of the server, which the operator's tools then need not be told."""
+    if not tx.execute(update(mail_route).where(mail_route.c.id == 1).values(configured=mailing)).rowcount:
+        tx.execute(insert(mail_route).values(id=1, configured=mailing))
+
+
+def is_mailing(tx: Transaction) -> bool:
+    """Whether the deployment has a mail server, as its scheduler last said."""
+    return bool(tx.execute(select(mail_route.c.configured)).scalar_one_or_none())
 
 
 def waiting(tx: Transaction, wall: datetime) -> bool:

@@ -38,6 +38,12 @@ def upgrade() -> None:
         batch_op.create_index("ix_outbox_open", ["sent_at_ms", "dead_at_ms", "retry_at_ms"], unique=False)
 
     op.create_table(
+        "mail_route",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("configured", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_route")),
+    )
+    op.create_table(
         "balance_alert",
         sa.Column("account_id", sa.String(length=16), nullable=False),
         sa.Column("threshold_minor", sa.BigInteger(), nullable=False),
