@@ -245,7 +245,6 @@ def test_a_low_balance_is_told_at_the_next_change_then_daily_five_times(world: W
     A credit that reaches the threshold (700) ends it; the next fall below begins anew.
     """
     tenant = world.tenant(balance="600.00")
-    world.settle()
     _alert(tenant, 70000)
     world.advance(days=1)
     assert _warned(tenant) == []

@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -17,9 +18,12 @@ from keystead import app
 from keystead.cli import main
 from keystead.cli.certificates import ServerFiles, ensure_certificates
 from keystead.clock import Clock, Instant, SystemClock
+from keystead.notices import commands as notices
+from keystead.notices.model import Desk
 from keystead.schedule.post import LEASE, RETRY_SECONDS_MAX, RETRY_SECONDS_MIN, Postman
 from keystead.settings import Settings, SettingsError
-from keystead.store import outbox
+from keystead.store import jobs, outbox
+from tests.anomalies.test_nth_statement import PlannedFailureError, failing_at
 from tests.mailbox import LOGIN, PASSWORD, Mailbox, body, mail_server
 from tests.world import Tenant, World
 
@@ -292,6 +296,28 @@ def test_mail_settings_that_do_not_go_together_stop_the_start(chosen: dict[str, 
     """No or no good sender, no password file, a login in clear: each is refused, naming the setting."""
     with pytest.raises(SettingsError, match=names):
         app.mail_server_of(Settings(smtp_host="127.0.0.1", **chosen))
+
+
+def test_a_message_and_its_letter_are_one_commit(database_url: str, tmp_path: Path) -> None:
+    """Whichever statement of composing fails, neither the words nor the letter are there; without failure both are."""
+    at = mailing(database_url, tmp_path, closed_port())
+    tenant = at.world.tenant(email="ann@example.com")
+    at.world.settle()
+    tenant.buy()
+    store, desk = at.world.service.store, Desk(at.world.service.catalogue, "")
+    with store.read() as tx:
+        (job,) = [job for job in jobs.listing(tx, 100) if job.kind == notices.COMPOSE_JOB]
+    for number in range(1, 50):
+        with failing_at(at.world, number) as count, suppress(PlannedFailureError), store.write() as tx:
+            notices.compose(tx, desk, at.world.service.clock.read().now, job.subject)
+        with store.read() as tx:
+            told = notices.messages(tx, tenant.account_id)
+        if count[0] < number:
+            break
+        assert (told, at.unsent()) == ([], [])
+    assert number > 6
+    assert [message.message_id for message in told] == [letter.message_id for letter in at.unsent()] == [job.subject]
+    at.world.close()
 
 
 def test_no_mail_server_is_no_error() -> None:

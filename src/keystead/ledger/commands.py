@@ -54,6 +54,11 @@ def account_of(tx: Transaction, number: str) -> str:
     return rows.account_of(tx, number)
 
 
+def changes(tx: Transaction, account_id: str) -> int:
+    """Count the changes of an account's balance so far."""
+    return rows.head_of(tx, account_id, Book.CASH).seq
+
+
 def history(tx: Transaction, account_id: str) -> list[Entry]:
     """Give the account's transactions, oldest first."""
     return rows.of_account(tx, account_id)

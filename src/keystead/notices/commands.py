@@ -103,14 +103,14 @@ def set_alert(tx: Transaction, account_id: str, threshold: Money) -> None:
 
     A balance that is below already stays unmentioned until it changes (billing docs, low-balance alert, read 2026-11-22).
     """
-    rows.replace_alert(tx, account_id, threshold if threshold.minor > 0 else None)
+    rows.replace_alert(tx, account_id, threshold if threshold.minor > 0 else None, ledger.changes(tx, account_id))
 
 
 def check_balance(tx: Transaction, policies: Policies, now: datetime, transaction_number: str) -> None:
     """Look at a balance that a ledger transaction has changed: warn if it has come to be low, end the warnings if it is not."""
     account_id = ledger.account_of(tx, transaction_number)
     alert = rows.alert_of(tx, account_id)
-    if alert is None:
+    if alert is None or ledger.changes(tx, account_id) == alert.set_after:
         return
     low = rules.is_low(ledger.balance(tx, account_id), alert.threshold)
     if not low and alert.low_since is not None:

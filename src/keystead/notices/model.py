@@ -71,10 +71,15 @@ class Message(msgspec.Struct, frozen=True):
 
 
 class Alert(msgspec.Struct, frozen=True):
-    """An account's low-balance alert. `low_since` is when the balance was first seen below it; None while it is not."""
+    """An account's low-balance alert.
+
+    `set_after` is how many changes the balance had seen when it was set: none of them fires it. `low_since` is when the balance
+    was first found below the threshold; None while it is not.
+    """
 
     account_id: str
     threshold: Money
+    set_after: int
     low_since: datetime | None
 
 

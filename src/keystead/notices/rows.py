@@ -56,6 +56,7 @@ balance_alert = Table(
     Column("account_id", String(16), ForeignKey("account.account_id"), primary_key=True),
     Column("threshold_minor", BigInteger, nullable=False),
     Column("currency", String(3), nullable=False),
+    Column("set_after", BigInteger, nullable=False),
     Column("low_since_ms", BigInteger, nullable=True),
 )
 
@@ -141,16 +142,15 @@ def alert_of(tx: Transaction, account_id: str) -> Alert | None:
     if row is None:
         return None
     low_since = None if row.low_since_ms is None else from_ms(row.low_since_ms)
-    return Alert(row.account_id, Money(row.threshold_minor, row.currency), low_since)
+    return Alert(row.account_id, Money(row.threshold_minor, row.currency), row.set_after, low_since)
 
 
-def replace_alert(tx: Transaction, account_id: str, threshold: Money | None) -> None:
+def replace_alert(tx: Transaction, account_id: str, threshold: Money | None, set_after: int = 0) -> None:
     """Set an account's alert anew, not low yet; None takes it away."""
     tx.execute(delete(balance_alert).where(balance_alert.c.account_id == account_id))
     if threshold is not None:
-        tx.execute(
-            insert(balance_alert).values(account_id=account_id, threshold_minor=threshold.minor, currency=threshold.currency)
-        )
+        values = {"threshold_minor": threshold.minor, "currency": threshold.currency, "set_after": set_after}
+        tx.execute(insert(balance_alert).values(account_id=account_id, **values))
 
 
 def set_low_since(tx: Transaction, account_id: str, at: datetime | None) -> None:

@@ -37,7 +37,7 @@ def messages(
 
     with open_target(target) as service:
         now = service.clock.read().now
-        with service.store.write() as tx:
+        with service.store.write() if read else service.store.read() as tx:
             account = access.account_named(tx, name)
             if read:
                 lock_account(tx, account.account_id)

@@ -48,6 +48,7 @@ def upgrade() -> None:
         sa.Column("account_id", sa.String(length=16), nullable=False),
         sa.Column("threshold_minor", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("set_after", sa.BigInteger(), nullable=False),
         sa.Column("low_since_ms", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
             ["account_id"],
