@@ -21,6 +21,9 @@ from keystead.orders.model import Order, OrderLine, OrderState
 
 CYCLES_KEPT: Final = 18
 """DescribeInstanceBill answers for the last 18 months (BssOpenApi page, read 2026-11-22)."""
+FIRST_YEAR: Final = 1970
+LAST_YEAR: Final = 9998
+"""The last whose end is a date, too."""
 _CYCLE: Final = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])", re.ASCII)
 _REFUNDS: Final = frozenset({"Refund"})
 
@@ -28,7 +31,7 @@ _REFUNDS: Final = frozenset({"Refund"})
 def cycle_named(text: str, name: str = "BillingCycle") -> Cycle:
     """Read a month written `2026-01`; InvalidParameter naming the parameter `name` for anything else."""
     match = _CYCLE.fullmatch(text)
-    if match is None or int(match[1]) == 0:
+    if match is None or not FIRST_YEAR <= int(match[1]) <= LAST_YEAR:
         raise InvalidParameter(name, "It must be a month like 2026-01.")
     return Cycle(int(match[1]), int(match[2]))
 
