@@ -9,6 +9,7 @@ from cyclopts import App, CycloptsError
 from keystead import __version__
 from keystead.cli import actions, doctor
 from keystead.cli.admin import accounts, clock
+from keystead.cli.bill import command as bill
 from keystead.cli.serve import command as serve
 from keystead.faults import CallerFault, Fault
 from keystead.settings import SettingsError
@@ -29,6 +30,7 @@ admin.command(clock.clock)
 admin.command(clock.jobs, name="jobs")
 app.command(admin)
 app.command(serve.serve, name="serve")
+app.command(bill.bill)
 app.command(doctor.doctor, name="doctor")
 app.command(actions.actions, name="actions")
 

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from keystead import ids
+from keystead.clock import UNIX_EPOCH
 from keystead.ledger import rows, rules
 from keystead.ledger.faults import CreditKeyReused
 from keystead.ledger.model import Book, Entry, EntryKind, Finding, Movement, Statement
@@ -65,6 +66,18 @@ def statement_after(
     What is added while somebody reads on shifts nothing.
     """
     return rows.movements(tx, account_id, asked, size, older_than=position), rows.count_movements(tx, account_id, asked)
+
+
+def movements_between(tx: Transaction, account_id: str, since: datetime, before: datetime) -> list[Movement]:
+    """Give all movements of the account from `since` up to, and not at, `before`, oldest first."""
+    asked = Statement(since, before, frozenset(EntryKind))
+    return rows.movements(tx, account_id, asked, rows.count_movements(tx, account_id, asked))[::-1]
+
+
+def balance_at(tx: Transaction, account_id: str, at: datetime) -> Money:
+    """Give what the account held just before `at`."""
+    last = rows.movements(tx, account_id, Statement(UNIX_EPOCH, at, frozenset(EntryKind)), 1)
+    return last[0].balance if last else Money(0, CURRENCY)
 
 
 def of_orders(tx: Transaction, account_id: str, since: datetime, before: datetime) -> dict[str, Entry]:
