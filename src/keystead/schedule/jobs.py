@@ -8,10 +8,12 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from keystead.clock import Instant, to_ms
+from keystead.gate.call import Service
 from keystead.gate.signature import SKEW
 from keystead.instances import commands as instances
 from keystead.store import Transaction
 from keystead.store.claims import forget_nonces
+from keystead.usage import commands as usage
 
 Handler = Callable[[Transaction, datetime, str], None]
 """Does a job on its subject in the transaction it is given, which holds the account's lock; `now` is business time, not before
@@ -31,12 +33,25 @@ class Chore(NamedTuple):
 
     name: str
     every: timedelta
-    do: Callable[[Transaction, Instant], None]
+    do: Callable[[Service, Instant], None]
 
 
-def _forget_nonces(tx: Transaction, instant: Instant) -> None:
+def _forget_nonces(service: Service, instant: Instant) -> None:
     """A request dated SKEW ahead is accepted until 2 SKEW after it came: by then its date alone refuses it."""
-    forget_nonces(tx, to_ms(instant.wall - 2 * SKEW))
+    with service.store.write() as tx:
+        forget_nonces(tx, to_ms(instant.wall - 2 * SKEW))
 
 
-CHORES: Final = (Chore("forget_nonces", timedelta(minutes=1), _forget_nonces),)
+def _take_usage(service: Service, instant: Instant) -> None:
+    usage.take(service.store, instant.now)
+
+
+def _count_calls(service: Service, _instant: Instant) -> None:
+    usage.count(service.store, service.journal.path.parent)
+
+
+CHORES: Final = (
+    Chore("forget_nonces", timedelta(minutes=1), _forget_nonces),
+    Chore("count_calls", timedelta(minutes=1), _count_calls),
+    Chore("take_usage", timedelta(hours=1), _take_usage),
+)

@@ -15,6 +15,7 @@ from keystead.api.bss import (
     products,
     subscriptions,
     transactions,
+    usage,
 )
 from keystead.api.bss._product import BSS
 
@@ -30,4 +31,5 @@ __all__ = [
     "products",
     "subscriptions",
     "transactions",
+    "usage",
 ]

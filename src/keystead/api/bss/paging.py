@@ -17,7 +17,7 @@ from keystead.faults import InvalidParameter
 from keystead.gate.parameters import Request
 
 MaxResults = Annotated[int, msgspec.Meta(ge=1, le=PAGE_SIZE_MAX)]
-_PARAMETER: Final = "NextToken"
+_POSITIONS: Final = frozenset({"next_token", "marker", "max_results", "page_size"})
 _SHAPE: Final = re.compile(r"([0-9a-z]{1,13})-([0-9a-f]{16})", re.ASCII)
 _BASE: Final = 36
 T = TypeVar("T")
@@ -25,12 +25,18 @@ T = TypeVar("T")
 
 def position_of(request: Request, account_id: str) -> int | None:
     """Read the request's NextToken; None for an empty one. InvalidParameter for one that this question never got."""
-    token: str = getattr(request, "next_token", "")
+    return position_named(request, account_id, "next_token")
+
+
+def position_named(request: Request, account_id: str, field: str) -> int | None:
+    """Read such a token from the request's field of that name."""
+    token: str = getattr(request, field)
+    wire = request.__struct_encode_fields__[request.__struct_fields__.index(field)]
     if not token:
         return None
     match = _SHAPE.fullmatch(token)
     if match is None or match[2] != _seal(request, account_id, int(match[1], _BASE)):
-        raise InvalidParameter(_PARAMETER, "It is not one that this query returned; leave it out to start anew.")
+        raise InvalidParameter(wire, "It is not one that this query returned; leave it out to start anew.")
     return int(match[1], _BASE)
 
 
@@ -48,7 +54,7 @@ def page_of(items: Sequence[T], request: Request, account_id: str, size: int) ->
 
 def _seal(request: Request, account_id: str, position: int) -> str:
     """Bind a position to who asks what. It hides and protects nothing: every page is the asker's own."""
-    question = {name: getattr(request, name) for name in request.__struct_fields__ if name not in {"next_token", "max_results"}}
+    question = {name: getattr(request, name) for name in request.__struct_fields__ if name not in _POSITIONS}
     asked = msgspec.json.encode([type(request).__name__, account_id, position, question])
     return hashlib.sha256(asked).hexdigest()[:16]
 
