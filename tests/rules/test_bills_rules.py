@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import enum
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -168,3 +170,34 @@ def test_what_disagrees_is_said() -> None:
         Sums("2", 500, 500, 500, 1000, 501),
     ):
         assert {finding.subject for finding in rules.disagreements(spoiled)} == {"2"}
+
+
+class Kind(enum.StrEnum):
+    """An order's type as the refunds' own room names it."""
+
+    REFUND = "Refund"
+
+
+@given(lines, moments, st.sampled_from([1, -1]))
+def test_a_refund_is_a_row_below_zero(parts: list[tuple[int, int]], at: datetime, sign: int) -> None:
+    """However the order keeps its amounts, the row takes them off; modules and months sum to it."""
+    order = an_order(parts, at)
+    refund = msgspec.structs.replace(
+        order,
+        kind=Kind.REFUND,
+        paid_at=None,
+        lines=tuple(
+            msgspec.structs.replace(line, list_amount=line.list_amount * sign, payable=line.payable * sign)
+            for line in order.lines
+        ),
+        list_amount=order.list_amount * sign,
+        payable=order.payable * sign,
+    )
+    charge = rules.charge_of(refund, "9", order.payable)
+    assert charge is not None
+    assert (charge.item, charge.at) == (Item.REFUND, order.created_at)
+    assert charge.amounts == Amounts(-order.list_amount, -order.discount, usd(0), -order.payable)
+    assert rules.added(rules.parts_of(charge), "USD") == charge.amounts
+    shares = rules.shares_of([charge], rules.cycle_of(at), at)
+    assert sum((share.current for share in shares), start=Amounts.none("USD")) == charge.amounts
+    assert rules.payable_minor(refund) == -order.payable.minor
