@@ -180,7 +180,7 @@ class Kind(enum.StrEnum):
 
 @given(lines, moments, st.sampled_from([1, -1]))
 def test_a_refund_is_a_row_below_zero(parts: list[tuple[int, int]], at: datetime, sign: int) -> None:
-    """However the order keeps its amounts, the row takes them off; modules and months sum to it."""
+    """However the order keeps its amounts, the row is what came back, below zero and whole; its months sum to it."""
     order = an_order(parts, at)
     refund = msgspec.structs.replace(
         order,
@@ -196,8 +196,8 @@ def test_a_refund_is_a_row_below_zero(parts: list[tuple[int, int]], at: datetime
     charge = rules.charge_of(refund, "9", order.payable)
     assert charge is not None
     assert (charge.item, charge.at) == (Item.REFUND, order.created_at)
-    assert charge.amounts == Amounts(-order.list_amount, -order.discount, usd(0), -order.payable)
-    assert rules.added(rules.parts_of(charge), "USD") == charge.amounts
+    assert charge.amounts == Amounts(-order.payable, usd(0), usd(0), -order.payable)
+    assert rules.parts_of(charge) == [charge]
     shares = rules.shares_of([charge], rules.cycle_of(at), at)
     assert sum((share.current for share in shares), start=Amounts.none("USD")) == charge.amounts
     assert rules.payable_minor(refund) == -order.payable.minor

@@ -74,11 +74,15 @@ def kept(cycle: Cycle, now: datetime) -> Cycle:
 
 
 def charge_of(order: Order, transaction: str, cash: Money) -> Charge | None:
-    """Give an order's bill row; None for one that moved no money. `cash` is the ledger's amount, always above zero."""
+    """Give an order's bill row; None for one that moved no money. `cash` is the ledger's amount, never below zero.
+
+    A refund has no list price and no discount: its row is what came back.
+    """
     refund = order.kind.value in _REFUNDS
     if not refund and order.state is not OrderState.PAID:
         return None
-    amounts = _amounts(abs(order.list_amount.minor), abs(order.payable.minor), cash)
+    payable = abs(order.payable.minor)
+    amounts = _amounts(payable if refund else abs(order.list_amount.minor), payable, cash)
     return Charge(
         order=order,
         item=Item.REFUND if refund else Item.SUBSCRIPTION_ORDER,
@@ -107,9 +111,12 @@ def disagreements(sums: Sums) -> list[Finding]:
 
 
 def parts_of(charge: Charge) -> list[Charge]:
-    """Give a row's modules as rows, in the order's order; what a coupon paid is spread over them by what they cost."""
+    """Give a row's modules as rows, in the order's order; what a coupon paid is spread over them by what they cost.
+
+    A refund is of orders, not of modules, and stays whole.
+    """
     order = charge.order
-    if not order.lines:
+    if charge.item is Item.REFUND or not order.lines:
         return [charge]
     currency = order.payable.currency
     payables = [abs(line.payable.minor) for line in order.lines]
@@ -248,7 +255,7 @@ def _part(charge: Charge, line: OrderLine, amounts: Amounts) -> Charge:
         item=charge.item,
         at=charge.at,
         transaction=charge.transaction,
-        amounts=_turned(amounts) if charge.item is Item.REFUND else amounts,
+        amounts=amounts,
         line=line,
     )
 
