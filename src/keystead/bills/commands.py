@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import date, datetime, timedelta
 
 from keystead.access import commands as access
@@ -51,10 +50,7 @@ def sums(tx: Transaction, account_id: str) -> Sums:
     charges = _between(tx, account_id, UNIX_EPOCH, _LAST)
     cycles = sorted({rules.cycle_of(charge.at) for charge in charges})
     billed = [charge for cycle in cycles for charge in month(tx, account_id, cycle)]
-    posted: dict[Book, int] = defaultdict(int)
-    for entry in ledger.history(tx, account_id):
-        for posting in entry.postings:
-            posted[posting.book] += posting.amount_minor
+    posted = ledger.totals(tx, account_id)
     return Sums(
         account_id=account_id,
         orders=sum(rules.payable_minor(order) for order in settled),

@@ -74,6 +74,11 @@ def movements_between(tx: Transaction, account_id: str, since: datetime, before:
     return rows.movements(tx, account_id, asked, rows.count_movements(tx, account_id, asked))[::-1]
 
 
+def totals(tx: Transaction, account_id: str) -> dict[Book, int]:
+    """Give the sum of each of an account's books from all their postings, in minor units, for an audit."""
+    return dict.fromkeys(Book, 0) | rows.totals(tx, account_id)
+
+
 def balance_at(tx: Transaction, account_id: str, at: datetime) -> Money:
     """Give what the account held just before `at`."""
     last = rows.movements(tx, account_id, Statement(UNIX_EPOCH, at, frozenset(EntryKind)), 1)

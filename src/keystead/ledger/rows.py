@@ -238,6 +238,16 @@ def _movement(row: Row[Any]) -> Movement:
     )
 
 
+def totals(tx: Transaction, account_id: str) -> dict[Book, int]:
+    """Give the sum of all postings of each of an account's books, in minor units; books without any are left out."""
+    statement = (
+        select(ledger_posting.c.book, func.sum(ledger_posting.c.amount_minor).label("total_minor"))
+        .where(ledger_posting.c.account_id == account_id)
+        .group_by(ledger_posting.c.book)
+    )
+    return {Book(row.book): int(row.total_minor) for row in tx.execute(statement)}
+
+
 def _postings(tx: Transaction, number: str) -> tuple[Posting, ...]:
     statement = select(ledger_posting).where(ledger_posting.c.transaction_number == number).order_by(ledger_posting.c.id)
     return tuple(_posting(row) for row in tx.execute(statement))

@@ -67,11 +67,25 @@ def _write(found: Bill, form: Format, out: Path) -> None:
     }
     partial = out.with_name(f".{out.name}.{os.getpid()}")
     try:
-        with _told(rows_of(found), len(found.charges), out.name) as rows:
+        told = _laying_out if form == "pdf" else _told
+        with told(rows_of(found), len(found.charges), out.name) as rows:
             writers[form](found, rows, partial)
         partial.replace(out)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def _laying_out(rows: Iterator[Row], count: int, what: str) -> Iterator[Iterable[Row]]:
+    """Say on stderr that pages are laid out, which happens in one go, if a person looks on."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield rows
+        return
+    with console.status(f"{what}: laying out {count} order(s)"):
+        yield rows
 
 
 @contextmanager
