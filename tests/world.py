@@ -20,6 +20,7 @@ from urllib.parse import quote, urlencode
 
 from keystead import app
 from keystead.access import commands as access
+from keystead.bills import commands as bills
 from keystead.clock import SystemClock, iso_z, parse_iso_z
 from keystead.gate.arrival import Arrival
 from keystead.gate.life import live
@@ -72,7 +73,9 @@ class World:
         self.names = 0
 
     def close(self) -> None:
-        """Close the service."""
+        """Close the service; the books must be in order: the sums of orders, ledger, bills and balances agree to the cent."""
+        with self.service.store.read() as tx:
+            assert bills.audit(tx) == []
         app.close_service(self.service)
 
     @property

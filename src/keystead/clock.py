@@ -16,7 +16,7 @@ from typing import Protocol
 import msgspec
 
 BUSINESS_ZONE = timezone(timedelta(hours=8), "UTC+8")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+UNIX_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -77,12 +77,12 @@ def business_midnight(day: date) -> datetime:
 
 def to_ms(at: datetime) -> int:
     """Give `at` as whole milliseconds since 1970-01-01T00:00:00Z, rounded down: the form the store keeps."""
-    return (at - _EPOCH) // _MILLISECOND
+    return (at - UNIX_EPOCH) // _MILLISECOND
 
 
 def from_ms(milliseconds: int) -> datetime:
     """Give the aware UTC instant of a stored millisecond count."""
-    return _EPOCH + timedelta(milliseconds=milliseconds)
+    return UNIX_EPOCH + timedelta(milliseconds=milliseconds)
 
 
 def iso_z(at: datetime) -> str:

@@ -183,11 +183,12 @@ def _write_all(file: int, data: bytes) -> None:
         view = view[os.write(file, view) :]
 
 
-def frames(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Give (end offset, payload) of each whole frame; stops at the first that is torn."""
+def frames(path: Path, after: int = 0) -> Iterator[tuple[int, bytes]]:
+    """Give (end offset, payload) of each whole frame, but those up to offset `after`; stops at the first that is torn."""
     with path.open("rb") as file:
         if file.read(len(MAGIC)) != MAGIC:
             return
+        file.seek(max(after, len(MAGIC)))
         while True:
             head = file.read(_HEAD.size)
             if len(head) < _HEAD.size:

@@ -9,6 +9,7 @@ from cyclopts import App, CycloptsError
 from keystead import __version__
 from keystead.cli import actions, doctor
 from keystead.cli.admin import accounts, clock, mail
+from keystead.cli.bill import command as bill
 from keystead.cli.serve import command as serve
 from keystead.faults import CallerFault, Fault
 from keystead.settings import SettingsError
@@ -31,6 +32,7 @@ admin.command(mail.messages, name="messages")
 admin.command(mail.outbox, name="outbox")
 app.command(admin)
 app.command(serve.serve, name="serve")
+app.command(bill.bill)
 app.command(doctor.doctor, name="doctor")
 app.command(actions.actions, name="actions")
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
+
+from cyclopts import Parameter
 
 from keystead.cli.report import print_json
 from keystead.cli.target import DeploymentMissing, StoreUnreachable, Target, open_target_store
@@ -32,9 +34,13 @@ class Check(NamedTuple):
     seen: str
 
 
-def doctor(*, target: Target = _HERE) -> int:
+def doctor(
+    *,
+    ledger: Annotated[bool, Parameter(negative=(), help="Check the books alone: orders, ledger, bills and balances.")] = False,
+    target: Target = _HERE,
+) -> int:
     """Check store, schema, books, jobs, mail, root key, certificate and journal; status 1 if anything is wrong."""
-    checks = list(_examine(target))
+    checks = list(_books(target) if ledger else _examine(target))
     well = all(check.well for check in checks)
     if target.json:
         print_json({"well": well, "checks": [check._asdict() for check in checks]})
@@ -62,6 +68,15 @@ def _examine(target: Target) -> Iterator[Check]:
     yield _checked("journal", lambda: _journal(settings))
 
 
+def _books(target: Target) -> Iterator[Check]:
+    try:
+        with open_target_store(target) as (_, store):
+            schema = _checked("schema", lambda: _schema(store))
+            yield _checked("ledger", lambda: _ledger(store)) if schema.well else schema
+    except (DeploymentMissing, StoreUnreachable) as fault:
+        yield Check("store", False, fault.sentence)
+
+
 class _Wrong(Exception):
     """What a check found."""
 
@@ -86,13 +101,15 @@ def _schema(store: Store) -> str:
 
 
 def _ledger(store: Store) -> str:
-    from keystead.orders import commands as orders
+    from keystead.access import commands as access
+    from keystead.bills import commands as bills
 
     with store.read() as tx:
-        findings = orders.audit(tx)
+        findings = bills.audit(tx)
+        accounts = len(access.accounts(tx))
     if findings:
         raise _Wrong(f"{len(findings)} finding(s), first: {findings[0]}")
-    return "balanced, and at one with orders and instances"
+    return f"balanced, and at one with orders, instances, bills and the balances of {accounts} account(s)"
 
 
 def _jobs(store: Store) -> str:

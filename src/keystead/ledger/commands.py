@@ -11,9 +11,10 @@ from typing import Final
 import msgspec
 
 from keystead import ids
+from keystead.clock import UNIX_EPOCH
 from keystead.ledger import rows, rules
 from keystead.ledger.faults import CreditKeyReused
-from keystead.ledger.model import Book, Entry, EntryKind, Finding
+from keystead.ledger.model import Book, Entry, EntryKind, Finding, Movement, Statement
 from keystead.money import Money
 from keystead.store import Transaction
 from keystead.store.jobs import enqueue
@@ -62,6 +63,43 @@ def changes(tx: Transaction, account_id: str) -> int:
 def history(tx: Transaction, account_id: str) -> list[Entry]:
     """Give the account's transactions, oldest first."""
     return rows.of_account(tx, account_id)
+
+
+def statement(tx: Transaction, account_id: str, asked: Statement, first: int, size: int) -> tuple[list[Movement], int]:
+    """Give `size` movements of the account, newest first and without the first `first`, and how many there are in all."""
+    return rows.movements(tx, account_id, asked, size, skip=first), rows.count_movements(tx, account_id, asked)
+
+
+def statement_after(
+    tx: Transaction, account_id: str, asked: Statement, position: int | None, size: int
+) -> tuple[list[Movement], int]:
+    """Give the `size` movements, newest first, that are older than `position` (None: from the newest), and the count of all.
+
+    What is added while somebody reads on shifts nothing.
+    """
+    return rows.movements(tx, account_id, asked, size, older_than=position), rows.count_movements(tx, account_id, asked)
+
+
+def movements_between(tx: Transaction, account_id: str, since: datetime, before: datetime) -> list[Movement]:
+    """Give all movements of the account from `since` up to, and not at, `before`, oldest first."""
+    asked = Statement(since, before, frozenset(EntryKind))
+    return rows.movements(tx, account_id, asked, rows.count_movements(tx, account_id, asked))[::-1]
+
+
+def totals(tx: Transaction, account_id: str) -> dict[Book, int]:
+    """Give the sum of each of an account's books from all their postings, in minor units, for an audit."""
+    return dict.fromkeys(Book, 0) | rows.totals(tx, account_id)
+
+
+def balance_at(tx: Transaction, account_id: str, at: datetime) -> Money:
+    """Give what the account held just before `at`."""
+    last = rows.movements(tx, account_id, Statement(UNIX_EPOCH, at, frozenset(EntryKind)), 1)
+    return last[0].balance if last else Money(0, CURRENCY)
+
+
+def of_orders(tx: Transaction, account_id: str, since: datetime, before: datetime) -> dict[str, Entry]:
+    """Give the account's transactions of that span that an order made, by order: what was paid, or given back, for it."""
+    return {entry.order_id: entry for entry in rows.of_orders(tx, account_id, since, before)}
 
 
 def charges(tx: Transaction) -> list[Entry]:

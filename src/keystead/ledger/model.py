@@ -72,6 +72,44 @@ class Entry(msgspec.Struct, frozen=True):
     postings: tuple[Posting, ...] = ()
 
 
+class Movement(msgspec.Struct, frozen=True):
+    """A transaction as the account statement shows it: what it did to the cash book.
+
+    `change` is signed, below zero for money that went out; `balance` is what was held after it. `position` grows with every
+    transaction of the deployment and is what a reader goes on from.
+    """
+
+    position: int
+    number: str
+    kind: EntryKind
+    at: datetime
+    change: Money
+    balance: Money
+    order_id: str
+    memo: str
+    reference: str
+
+    @property
+    def incoming(self) -> bool:
+        """Whether it brought money in; an order that cost nothing did not."""
+        return self.kind is not EntryKind.CHARGE
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """Which movements: from `since` up to, and not at, `before`; of these kinds; all else that is given must match.
+
+    `incoming` tells money that came in from money that went out; `reference` is the idempotency key of a credit.
+    """
+
+    since: datetime
+    before: datetime
+    kinds: frozenset[EntryKind]
+    incoming: bool | None = None
+    order_id: str = ""
+    number: str = ""
+    reference: str = ""
+
+
 class Finding(msgspec.Struct, frozen=True):
     """Something an audit found wrong; `subject` is the transaction, book, order or instance it is about."""
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -20,11 +22,12 @@ from sqlalchemy import (
     and_,
     func,
     insert,
+    not_,
     select,
 )
 
 from keystead.clock import from_ms, to_ms
-from keystead.ledger.model import Book, Entry, EntryKind, Head, Posting
+from keystead.ledger.model import Book, Entry, EntryKind, Head, Movement, Posting, Statement
 from keystead.ledger.rules import proved
 from keystead.money import Money
 from keystead.store import Transaction, metadata
@@ -129,6 +132,45 @@ def of_account(tx: Transaction, account_id: str) -> list[Entry]:
     return [proved(_entry(row, _postings(tx, row.number))) for row in tx.execute(statement).all()]
 
 
+def movements(
+    tx: Transaction, account_id: str, asked: Statement, size: int, *, skip: int = 0, older_than: int | None = None
+) -> list[Movement]:
+    """Give up to `size` of an account's movements, newest first: all but `skip`, or those before position `older_than`."""
+    statement = (
+        select(ledger_transaction, ledger_posting.c.balance_minor, ledger_posting.c.amount_minor.label("change_minor"))
+        .join(ledger_posting, ledger_posting.c.transaction_number == ledger_transaction.c.number)
+        .where(_asked_for(account_id, asked))
+        .order_by(ledger_transaction.c.id.desc())
+        .limit(size)
+        .offset(skip)
+    )
+    if older_than is not None:
+        statement = statement.where(ledger_transaction.c.id < older_than)
+    return [_movement(row) for row in tx.execute(statement)]
+
+
+def count_movements(tx: Transaction, account_id: str, asked: Statement) -> int:
+    """Count the movements that `movements` would give in all."""
+    statement = (
+        select(func.count())
+        .select_from(ledger_transaction)
+        .join(ledger_posting, ledger_posting.c.transaction_number == ledger_transaction.c.number)
+        .where(_asked_for(account_id, asked))
+    )
+    return int(tx.execute(statement).scalar_one())
+
+
+def of_orders(tx: Transaction, account_id: str, since: datetime, before: datetime) -> list[Entry]:
+    """Give the account's transactions from `since` up to, and not at, `before` that name an order, without their postings."""
+    statement = select(ledger_transaction).where(
+        ledger_transaction.c.account_id == account_id,
+        ledger_transaction.c.at_ms >= to_ms(since),
+        ledger_transaction.c.at_ms < to_ms(before),
+        ledger_transaction.c.order_id.is_not(None),
+    )
+    return [_entry(row, ()) for row in tx.execute(statement)]
+
+
 def every_entry(tx: Transaction) -> Iterator[Entry]:
     """Give all transactions of the deployment as stored, unproved, for an audit."""
     joined = select(ledger_transaction, ledger_posting.c.book, ledger_posting.c.seq, ledger_posting.c.balance_minor).add_columns(
@@ -172,6 +214,48 @@ def total(tx: Transaction, book: Book) -> int:
     """Give the sum of all postings of a book over every customer, in minor units."""
     statement = select(func.coalesce(func.sum(ledger_posting.c.amount_minor), 0)).where(ledger_posting.c.book == book.value)
     return int(tx.execute(statement).scalar_one())
+
+
+def _asked_for(account_id: str, asked: Statement) -> ColumnElement[bool]:
+    conditions = [
+        ledger_transaction.c.account_id == account_id,
+        ledger_transaction.c.at_ms >= to_ms(asked.since),
+        ledger_transaction.c.at_ms < to_ms(asked.before),
+        ledger_transaction.c.kind.in_(sorted(kind.value for kind in asked.kinds)),
+        ledger_posting.c.account_id == account_id,
+        ledger_posting.c.book == Book.CASH.value,
+    ]
+    if asked.incoming is not None:
+        spent = ledger_transaction.c.kind == EntryKind.CHARGE.value  # also an order that cost nothing
+        conditions.append(not_(spent) if asked.incoming else spent)
+    for column, wanted in (("order_id", asked.order_id), ("number", asked.number), ("idempotency_key", asked.reference)):
+        if wanted:
+            conditions.append(ledger_transaction.c[column] == wanted)
+    return and_(*conditions)
+
+
+def _movement(row: Row[Any]) -> Movement:
+    return Movement(
+        position=row.id,
+        number=row.number,
+        kind=EntryKind(row.kind),
+        at=from_ms(row.at_ms),
+        change=Money(row.change_minor, row.currency),
+        balance=Money(row.balance_minor, row.currency),
+        order_id=row.order_id or "",
+        memo=row.memo,
+        reference=row.idempotency_key or "",
+    )
+
+
+def totals(tx: Transaction, account_id: str) -> dict[Book, int]:
+    """Give the sum of all postings of each of an account's books, in minor units; books without any are left out."""
+    statement = (
+        select(ledger_posting.c.book, func.sum(ledger_posting.c.amount_minor).label("total_minor"))
+        .where(ledger_posting.c.account_id == account_id)
+        .group_by(ledger_posting.c.book)
+    )
+    return {Book(row.book): int(row.total_minor) for row in tx.execute(statement)}
 
 
 def _postings(tx: Transaction, number: str) -> tuple[Posting, ...]:

@@ -112,6 +112,11 @@ def found(tx: Transaction, account_id: str, search: Search) -> tuple[list[Order]
     return rows.found(tx, account_id, search)
 
 
+def settled(tx: Transaction, account_id: str, since: datetime, before: datetime) -> list[Order]:
+    """Give the account's orders that moved money from `since` up to, and not at, `before`, oldest first: bills are of these."""
+    return rows.settled(tx, account_id, since, before)
+
+
 def audit(tx: Transaction) -> list[Finding]:
     """Prove from the rows alone that the books hold and that money, orders, entitlements and instances answer to each other.
 

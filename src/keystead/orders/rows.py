@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import (
@@ -20,6 +23,7 @@ from sqlalchemy import (
     and_,
     func,
     insert,
+    or_,
     select,
     text,
 )
@@ -30,6 +34,8 @@ from keystead.money import Money
 from keystead.orders.model import Order, OrderLine, OrderState, OrderType, Search
 from keystead.orders.rules import added_up
 from keystead.store import Transaction, metadata
+
+LINES_READ_OF_ORDERS_AT_ONCE: Final = 500
 
 purchase_order = Table(
     "purchase_order",
@@ -55,6 +61,7 @@ purchase_order = Table(
     Column("created_at_ms", BigInteger, nullable=False),
     Column("paid_at_ms", BigInteger, nullable=True),
     Index("ix_purchase_order_account_id_created_at_ms", "account_id", "created_at_ms"),
+    Index("ix_purchase_order_account_id_paid_at_ms", "account_id", "paid_at_ms"),
 )
 Index(
     "uq_purchase_order_bought_once",
@@ -124,7 +131,7 @@ def of_account(tx: Transaction, account_id: str, order_id: str) -> Order | None:
     """Give an account's order, its sums proved."""
     statement = select(purchase_order).where(purchase_order.c.account_id == account_id, purchase_order.c.order_id == order_id)
     row = tx.execute(statement).one_or_none()
-    return None if row is None else added_up(_order(tx, row))
+    return None if row is None else added_up(_orders(tx, [row])[0])
 
 
 def found(tx: Transaction, account_id: str, search: Search) -> tuple[list[Order], int]:
@@ -138,12 +145,27 @@ def found(tx: Transaction, account_id: str, search: Search) -> tuple[list[Order]
         .limit(search.size)
         .offset((search.page - 1) * search.size)
     )
-    return [added_up(_order(tx, row)) for row in tx.execute(statement).all()], int(total)
+    return [added_up(order) for order in _orders(tx, tx.execute(statement).all())], int(total)
 
 
 def every(tx: Transaction) -> list[Order]:
     """Give all orders of the deployment as stored, unproved, for an audit."""
-    return [_order(tx, row) for row in tx.execute(select(purchase_order)).all()]
+    return _orders(tx, tx.execute(select(purchase_order)).all())
+
+
+def settled(tx: Transaction, account_id: str, since: datetime, before: datetime) -> list[Order]:
+    """Give the account's orders that moved money from `since` up to, and not at, `before`, oldest first, their sums proved.
+
+    An order that is not paid because it pays back counts at the time it was made.
+    """
+    paid, made = purchase_order.c.paid_at_ms, purchase_order.c.created_at_ms
+    refund = and_(purchase_order.c.kind == "Refund", paid.is_(None), made >= to_ms(since), made < to_ms(before))
+    statement = (
+        select(purchase_order)
+        .where(purchase_order.c.account_id == account_id, or_(and_(paid >= to_ms(since), paid < to_ms(before)), refund))
+        .order_by(func.coalesce(paid, made), purchase_order.c.order_id)
+    )
+    return [added_up(order) for order in _orders(tx, tx.execute(statement).all())]
 
 
 def _matching(account_id: str, search: Search) -> ColumnElement[bool]:
@@ -159,8 +181,19 @@ def _matching(account_id: str, search: Search) -> ColumnElement[bool]:
     return and_(*conditions)
 
 
-def _order(tx: Transaction, row: Row[Any]) -> Order:
-    statement = select(order_line).where(order_line.c.order_id == row.order_id).order_by(order_line.c.line)
+def _orders(tx: Transaction, found: Sequence[Row[Any]]) -> list[Order]:
+    """Give rows as orders; their lines are read by the hundred orders, not one by one."""
+    lines: dict[str, list[Row[Any]]] = defaultdict(list)
+    ids = [row.order_id for row in found]
+    for start in range(0, len(ids), LINES_READ_OF_ORDERS_AT_ONCE):
+        some = ids[start : start + LINES_READ_OF_ORDERS_AT_ONCE]
+        statement = select(order_line).where(order_line.c.order_id.in_(some)).order_by(order_line.c.order_id, order_line.c.line)
+        for line in tx.execute(statement):
+            lines[line.order_id].append(line)
+    return [_order(row, lines[row.order_id]) for row in found]
+
+
+def _order(row: Row[Any], its_lines: list[Row[Any]]) -> Order:
     currency = row.currency
     lines = tuple(
         OrderLine(
@@ -170,7 +203,7 @@ def _order(tx: Transaction, row: Row[Any]) -> Order:
             discount=Money(line.discount_minor, currency),
             payable=Money(line.payable_minor, currency),
         )
-        for line in tx.execute(statement)
+        for line in its_lines
     )
     return Order(
         order_id=row.order_id,

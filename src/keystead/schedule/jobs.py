@@ -17,6 +17,7 @@ from keystead.notices import commands as notices
 from keystead.notices.model import Desk
 from keystead.store import Transaction, outbox
 from keystead.store.claims import forget_nonces
+from keystead.usage import commands as usage
 
 Handler = Callable[[Transaction, datetime, str], None]
 """Does a job on its subject in the transaction it is given, which holds the account's lock; `now` is business time, not before
@@ -84,20 +85,32 @@ class Chore(NamedTuple):
 
     name: str
     every: timedelta
-    do: Callable[[Transaction, Instant], None]
+    do: Callable[[Service, Instant], None]
 
 
-def _forget_nonces(tx: Transaction, instant: Instant) -> None:
+def _forget_nonces(service: Service, instant: Instant) -> None:
     """A request dated SKEW ahead is accepted until 2 SKEW after it came: by then its date alone refuses it."""
-    forget_nonces(tx, to_ms(instant.wall - 2 * SKEW))
+    with service.store.write() as tx:
+        forget_nonces(tx, to_ms(instant.wall - 2 * SKEW))
 
 
-def _forget_letters(tx: Transaction, instant: Instant) -> None:
+def _forget_letters(service: Service, instant: Instant) -> None:
     """What a letter said stays in the message centre; that it went is worth knowing for a while."""
-    outbox.forget_sent(tx, instant.wall - SENT_KEPT)
+    with service.store.write() as tx:
+        outbox.forget_sent(tx, instant.wall - SENT_KEPT)
+
+
+def _take_usage(service: Service, instant: Instant) -> None:
+    usage.take(service.store, instant.now)
+
+
+def _count_calls(service: Service, _instant: Instant) -> None:
+    usage.count(service.store, service.journal.path.parent)
 
 
 CHORES: Final = (
     Chore("forget_nonces", timedelta(minutes=1), _forget_nonces),
     Chore("forget_letters", timedelta(hours=1), _forget_letters),
+    Chore("count_calls", timedelta(minutes=1), _count_calls),
+    Chore("take_usage", timedelta(hours=1), _take_usage),
 )

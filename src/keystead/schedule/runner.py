@@ -75,7 +75,7 @@ class Runner:
         while not stop.is_set():
             try:
                 worked = self.step()
-                self._keep_house()
+                self.keep_house()
             except Exception:  # the store may be away: the loop outlives that
                 log.exception("the scheduler could not look for work")
                 stop.wait(TROUBLE_SECONDS)
@@ -120,13 +120,16 @@ class Runner:
             if jobs.lock_open(tx, job.id) is not None:
                 jobs.put_off(tx, job.id, instant.wall + timedelta(seconds=seconds), error)
 
-    def _keep_house(self) -> None:
+    def keep_house(self) -> None:
+        """Do the chores whose time has come; a new runner does all of them."""
         instant = self._service.clock.read()
         for chore, due in self._chores_due.items():
             if instant.monotonic >= due:
-                with self._service.store.write() as tx:
-                    chore.do(tx, instant)
                 self._chores_due[chore] = instant.monotonic + chore.every.total_seconds()
+                try:
+                    chore.do(self._service, instant)
+                except Exception:  # the next time will do; no work waits for it
+                    log.exception("the chore %s failed", chore.name)
 
 
 def advance(service: Service, by: timedelta, handlers: Mapping[str, Handler] | None = None) -> list[Event]:
@@ -151,6 +154,7 @@ def advance(service: Service, by: timedelta, handlers: Mapping[str, Handler] | N
         with service.store.read() as tx:
             happened = events.since(tx, before)
             left = [job for job in jobs.listing(tx, LISTED_MAX) if job.due <= target]
+        runner.keep_house()
         if all(job.attempts > 0 for job in left):  # else another process's job asked for more work just now
             break
     if service.store.dialect != "sqlite":

@@ -1,10 +1,35 @@
-"""BssOpenApi 2017-12-14: catalogue, prices, orders, instances as sold, balance. Importing the package registers its actions.
+"""BssOpenApi 2017-12-14: catalogue, prices, orders, instances as sold, money, bills. Importing the package registers its actions.
 
 What must always hold: shapes, casing and types are the cloud's, irregular as they are; no answer may read like "wrong site".
 The gate runs the actions; `app.py` imports the package.
 """
 
-from keystead.api.bss import balance, orders, prices, products, subscriptions
+from keystead.api.bss import (
+    account_bills,
+    amortised_costs,
+    balance,
+    bills,
+    instance_bills,
+    orders,
+    prices,
+    products,
+    subscriptions,
+    transactions,
+    usage,
+)
 from keystead.api.bss._product import BSS
 
-__all__ = ["BSS", "balance", "orders", "prices", "products", "subscriptions"]
+__all__ = [
+    "BSS",
+    "account_bills",
+    "amortised_costs",
+    "balance",
+    "bills",
+    "instance_bills",
+    "orders",
+    "prices",
+    "products",
+    "subscriptions",
+    "transactions",
+    "usage",
+]

@@ -57,6 +57,9 @@ def read_time(name: str, text: str) -> datetime | None:
     if not text:
         return None
     try:
-        return parse_iso_z(text).astimezone(UTC)
+        found = parse_iso_z(text).astimezone(UTC)
     except ValueError:
         raise InvalidParameter(name, "It must be a UTC time like 2026-01-02T03:04:05Z.") from None
+    if not 1 < found.year < 9999:  # spans reach a little beyond their ends, and the calendar must, too
+        raise InvalidParameter(name, "It must be a time in the years 2 to 9998.")
+    return found

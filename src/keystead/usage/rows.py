@@ -1,0 +1,145 @@
+"""The tables of usage, and every statement on them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import BigInteger, Column, Index, Integer, PrimaryKeyConstraint, Row, String, Table, func, insert, select, update
+
+from keystead.access_log.rows import access_record
+from keystead.store import Transaction, metadata
+from keystead.usage.model import Counted, DayUsage, Holding
+
+RECORDS_AT_ONCE: Final = 10_000
+# How far back from the newest counted record an account's own may still be: many more than can be in open transactions.
+SLACK: Final = 100_000
+ACCOUNT_SOURCE: Final = "account/"
+
+usage_day = Table(
+    "usage_day",
+    metadata,
+    Column("instance_id", String(32), nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("account_id", String(16), nullable=False),
+    Column("region", String(32), nullable=False),
+    *(
+        Column(name, Integer, nullable=False)
+        for name in ("keys_held", "keys_bought", "secrets", "secrets_bought", "accesses", "accesses_bought", "log_storage_gb")
+    ),
+    Column("qps_bought", Integer, nullable=False),
+    PrimaryKeyConstraint("instance_id", "day"),
+    Index("ix_usage_day_account_id_day", "account_id", "day"),
+)
+usage_call = Table(
+    "usage_call",
+    metadata,
+    Column("account_id", String(16), nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("instance_id", String(64), nullable=False),
+    Column("operation", String(64), nullable=False),
+    Column("calls", BigInteger, nullable=False),
+    PrimaryKeyConstraint("account_id", "day", "instance_id", "operation"),
+)
+usage_read = Table(
+    "usage_read",
+    metadata,
+    Column("source", String(128), nullable=False),
+    Column("position", BigInteger, nullable=False),
+    PrimaryKeyConstraint("source"),
+)
+
+
+def holdings(tx: Transaction, account_id: str, since: date, until: date) -> dict[tuple[str, date], Holding]:
+    """Give the holdings of an account from day `since` to day `until`, both counted, by instance and day."""
+    statement = select(usage_day).where(
+        usage_day.c.account_id == account_id, usage_day.c.day >= since.isoformat(), usage_day.c.day <= until.isoformat()
+    )
+    found = [_holding(row) for row in tx.execute(statement)]
+    return {(holding.instance_id, holding.day): holding for holding in found}
+
+
+def keep(tx: Transaction, holding: Holding, *, there: bool) -> None:
+    """Write a day's holding, in place of the one that is there if one is."""
+    values = msgspec.to_builtins(holding)
+    if there:
+        this = (usage_day.c.instance_id == holding.instance_id) & (usage_day.c.day == holding.day.isoformat())
+        tx.execute(update(usage_day).where(this).values(values))
+    else:
+        tx.execute(insert(usage_day).values(values))
+
+
+def add_calls(tx: Transaction, counts: Mapping[Counted, int]) -> None:
+    """Add to the counts of calls."""
+    for counted, calls in counts.items():
+        this = (
+            (usage_call.c.account_id == counted.account_id)
+            & (usage_call.c.day == counted.day)
+            & (usage_call.c.instance_id == counted.instance_id)
+            & (usage_call.c.operation == counted.operation)
+        )
+        if tx.execute(update(usage_call).where(this).values(calls=usage_call.c.calls + calls)).rowcount == 0:
+            tx.execute(insert(usage_call).values(**msgspec.structs.asdict(counted), calls=calls))
+
+
+def days(tx: Transaction, account_id: str, since: date, until: date) -> list[DayUsage]:
+    """Give what an account used from day `since` to day `until`, both counted, by day and instance."""
+    held = holdings(tx, account_id, since, until)
+    statement = select(usage_call).where(
+        usage_call.c.account_id == account_id, usage_call.c.day >= since.isoformat(), usage_call.c.day <= until.isoformat()
+    )
+    calls: dict[tuple[str, date], dict[str, int]] = defaultdict(dict)
+    for row in tx.execute(statement):
+        calls[row.instance_id, date.fromisoformat(row.day)][row.operation] = row.calls
+    keys = sorted(held.keys() | calls.keys(), key=lambda key: (key[1], key[0]))
+    return [DayUsage(key[0], key[1], held.get(key), calls.get(key, {})) for key in keys]
+
+
+def position(tx: Transaction, source: str, *, hold: bool = False) -> int:
+    """Give how far a source was counted, `hold` it against another counter; 0 for one never seen."""
+    statement = select(usage_read.c.position).where(usage_read.c.source == source)
+    return int(tx.execute(statement.with_for_update() if hold else statement).scalar_one_or_none() or 0)
+
+
+def move(tx: Transaction, source: str, to: int) -> None:
+    """Keep how far a source is counted; the schema refuses two counters that both met it for the first time."""
+    if tx.execute(update(usage_read).where(usage_read.c.source == source).values(position=to)).rowcount == 0:
+        tx.execute(insert(usage_read).values(source=source, position=to))
+
+
+def uncounted_records(tx: Transaction) -> list[tuple[int, str, str]]:
+    """Give (number, account, record) of changes not counted yet, some at once, oldest first.
+
+    Each account is read on from its own last one: its changes are made one after the other, so their numbers are in the order of
+    their commits, which those of different accounts are not.
+    """
+    newest = select(func.coalesce(func.max(usage_read.c.position), 0)).where(usage_read.c.source.startswith(ACCOUNT_SOURCE))
+    floor = int(tx.execute(newest).scalar_one()) - SLACK
+    statement = (
+        select(access_record.c.id, access_record.c.account_id, access_record.c.record)
+        .outerjoin(usage_read, usage_read.c.source == ACCOUNT_SOURCE + access_record.c.account_id)
+        .where(access_record.c.id > floor, access_record.c.id > func.coalesce(usage_read.c.position, 0))
+        .order_by(access_record.c.id)
+        .limit(RECORDS_AT_ONCE)
+    )
+    return [(row.id, row.account_id, row.record) for row in tx.execute(statement)]
+
+
+def _holding(row: Row[Any]) -> Holding:
+    return Holding(
+        instance_id=row.instance_id,
+        day=date.fromisoformat(row.day),
+        account_id=row.account_id,
+        region=row.region,
+        keys_held=row.keys_held,
+        keys_bought=row.keys_bought,
+        secrets=row.secrets,
+        secrets_bought=row.secrets_bought,
+        accesses=row.accesses,
+        accesses_bought=row.accesses_bought,
+        log_storage_gb=row.log_storage_gb,
+        qps_bought=row.qps_bought,
+    )
