@@ -4,7 +4,7 @@ What must always hold: shapes, casing and types are the cloud's, irregular as th
 The gate runs the actions; `app.py` imports the package.
 """
 
-from keystead.api.bss import balance, orders, prices, products, subscriptions
+from keystead.api.bss import balance, changes, orders, prices, products, refunds, subscriptions
 from keystead.api.bss._product import BSS
 
-__all__ = ["BSS", "balance", "orders", "prices", "products", "subscriptions"]
+__all__ = ["BSS", "balance", "changes", "orders", "prices", "products", "refunds", "subscriptions"]
