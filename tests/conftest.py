@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import outside_world
 from tests.databases import DIALECTS, Databases, RunFolder, versions
@@ -67,3 +68,8 @@ def postgresql_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of a fresh, migrated PostgreSQL database, for what only several nodes can show."""
     with request.config.stash[DATABASES].fresh("postgresql") as url:
         yield url
+
+
+# Tests share two cores with one another and with servers: how long an example takes says nothing here.
+settings.register_profile("keystead", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("keystead")

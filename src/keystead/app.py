@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,6 @@ from keystead.gate.call import Service
 from keystead.gate.signature import NonceMemory
 from keystead.gate.throttle import Rates
 from keystead.hsm.software import SoftwareKeyStore, open_root_key
-from keystead.ids import request_id
 from keystead.settings import Settings, SettingsError
 from keystead.store import Store, Transaction, Warm, business_time, open_store
 from keystead.store.engine import database_url
@@ -82,7 +82,7 @@ def open_service(settings: Settings, name: str) -> Service:
     store = store_of(settings)
     warm = Warm(store)
     clock = clock_of(settings, warm)
-    journal = Journal(journal_folder(settings), f"{name}-{os.getpid()}-{request_id()[:8]}", echo=settings.log_requests)
+    journal = Journal(journal_folder(settings), f"{name}-{os.getpid()}-{secrets.token_hex(4)}", echo=settings.log_requests)
     return Service(
         settings=settings,
         clock=clock,

@@ -111,7 +111,7 @@ def test_a_disabled_key_is_refused_by_every_worker_at_its_next_request(room: Roo
     with room.store.write() as tx:
         assert access.disable_access_key(tx, minted.access_key_id).status is KeyStatus.INACTIVE
     for warm in (room.warm, room.other):
-        warm.refresh()  # noqa: SLF001 - what `check` does at the latest after LEASE_SECONDS
+        warm.refresh()
         with pytest.raises(AccessKeyInactive):
             access.credential_of(warm, room.keystore, minted.access_key_id)
 

@@ -295,7 +295,7 @@ def test_the_standing_is_warm_and_dropped_by_every_change(room: Room) -> None:
             instances.connect(tx, BOUGHT, instances.owned(tx, room.account_id, instance_id, BOUGHT), NETWORK)
             instances.finish_connecting(tx, BOUGHT, instance_id)
         for warm in (room.warm, other):
-            warm.refresh()  # noqa: SLF001 - what `check` does at the latest after LEASE_SECONDS
+            warm.refresh()
             standing = instances.standing_of(warm, instance_id)
             assert standing.connected
             assert standing.qps_at(BOUGHT) == 1000
@@ -303,11 +303,11 @@ def test_the_standing_is_warm_and_dropped_by_every_change(room: Room) -> None:
             assert (standing.released(RELEASE - TICK), standing.released(RELEASE)) == (False, True)
         room.renew(instance_id, END)
         for warm in (room.warm, other):
-            warm.refresh()  # noqa: SLF001 - as above
+            warm.refresh()
             assert not instances.standing_of(warm, instance_id).expired(END)
         room.release(instance_id, datetime(2024, 1, 1, tzinfo=UTC))
         for warm in (room.warm, other):
-            warm.refresh()  # noqa: SLF001 - as above
+            warm.refresh()
             with pytest.raises(InstanceNotFound):
                 instances.standing_of(warm, instance_id)
     finally:

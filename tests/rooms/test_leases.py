@@ -144,6 +144,12 @@ def test_who_is_over_the_rate_is_refused_at_once(worker: Rates) -> None:
     assert 80 <= admitted <= 80 + 1000 * seconds + 1
 
 
+def spend(worker: Rates, clock: SystemClock, *, inline: bool) -> None:
+    """Ask for more than a bucket holds."""
+    for _ in range(1000):
+        worker.admit("kst-1", 1000, clock.read(), inline=inline)
+
+
 def test_on_the_loop_a_lease_is_never_fetched(worker: Rates) -> None:
     """Cold instead, the first time and whenever the lease is used up; not where the bucket was just found empty."""
     clock = SystemClock()
@@ -151,10 +157,8 @@ def test_on_the_loop_a_lease_is_never_fetched(worker: Rates) -> None:
         worker.admit("kst-1", 1000, clock.read(), inline=True)
     worker.admit("kst-1", 1000, clock.read(), inline=False)
     with pytest.raises((Cold, Throttled)):
-        for _ in range(1000):
-            worker.admit("kst-1", 1000, clock.read(), inline=True)
+        spend(worker, clock, inline=True)
     with pytest.raises(Throttled):
-        for _ in range(1000):
-            worker.admit("kst-1", 1000, clock.read(), inline=False)
+        spend(worker, clock, inline=False)
     with pytest.raises(Throttled, match="1000 requests a second"):
         worker.admit("kst-1", 1000, clock.read(), inline=True)

@@ -267,6 +267,29 @@ def test_the_loop_gets_cold_when_somebody_committed(sqlite_url: str) -> None:
     other.close()
 
 
+def test_one_look_serves_a_turn_of_the_loop(sqlite_url: str) -> None:
+    """What came before a look need not hear of what committed after it; what came after does: the use of the look ends first."""
+    store, other = open_store(sqlite_url), open_store(sqlite_url)
+    warm, queue = Warm(store), list[Callable[[], None]]()
+    warm.forbid_blocking_here()
+    warm.one_look_a_turn(queue.append)
+    warm.check()
+    with other.write() as tx:
+        claim_nonce(tx, "LTAI", "n", WALL_MS)
+    warm.check()
+    assert len(queue) == 1
+    queue.pop()()
+    with pytest.raises(Cold):
+        warm.check()
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(warm.check).result()  # other threads look each time, and leave the loop's look alone
+    warm.check()
+    assert len(queue) == 1
+    warm.close()
+    store.close()
+    other.close()
+
+
 def test_many_threads_may_check(store: Store, warmed: Callable[[], Warm]) -> None:
     """On one cache, while another process commits: whoever checks after a commit sees it."""
     account_id = counter(store)

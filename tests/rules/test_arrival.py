@@ -104,3 +104,16 @@ def test_a_region_given_is_taken_as_given(region: str) -> None:
     """No guessing beside a named region."""
     found = region_of(arrival(f"RegionId={quote_plus(region)}", headers={"host": "kms.eu-central-1.example.com"}), "here-1")
     assert found == (region or "eu-central-1")
+
+
+@pytest.mark.parametrize("wrong", [{"ProductCode": "a\0b"}, {"ZoneId.1": "\0"}, {"Unknown": "\0"}, {"Unk\0nown": "a"}], ids=repr)
+@pytest.mark.parametrize("place", ["query", "form"])
+def test_no_text_holds_a_nul(wrong: dict[str, str], place: str) -> None:
+    """PostgreSQL keeps none: refused here, by a name without it, rather than by the database."""
+    raw = urlencode(wrong)
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    in_query = Arrival("POST", ("/", raw), {}, b"", "127.0.0.1")
+    in_form = Arrival("POST", ("/", ""), form, raw.encode(), "127.0.0.1")
+    with pytest.raises(InvalidParameter) as refused:
+        (in_query if place == "query" else in_form).parameters()
+    assert "\0" not in str(refused.value)

@@ -171,14 +171,6 @@ def test_what_is_no_number_of_the_range(text: str) -> None:
     assert fault.reason
 
 
-@pytest.mark.parametrize("wrong", [{"ProductCode": "a\0b"}, {"ZoneId.1": "\0"}, {"Unknown": "\0"}, {"Unk\0nown": "a"}], ids=repr)
-def test_no_text_holds_a_nul(wrong: dict[str, str]) -> None:
-    """PostgreSQL keeps none: refused here, by a name without it, rather than by the database."""
-    fault = refused({**GOOD, **wrong})
-    assert isinstance(fault, InvalidParameter)
-    assert "\0" not in str(fault)
-
-
 def test_one_of_some_words() -> None:
     """A word that is none of them is refused."""
     assert refused({**GOOD, "Kind": "subscription"}).name == "Kind"

@@ -36,7 +36,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     made = []
     for name in ("one", "other"):
         client = RawClient(server.http, *server.account(name))
-        instance_id = _instance(client)
+        instance_id = connected_instance(client)
         key_id = client.kms("CreateKey", {"DKMSInstanceId": instance_id}).body["KeyMetadata"]["KeyId"]
         sealed = client.kms("Encrypt", {"KeyId": key_id, "Plaintext": CANARY, "EncryptionContext": '{"a":"b"}'}).body
         made.append((client, instance_id, key_id, sealed["CiphertextBlob"]))
@@ -52,7 +52,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         assert secret.encode() not in journals
 
 
-def _instance(client: RawClient) -> str:
+def connected_instance(client: RawClient) -> str:
+    """Buy an instance, enable it in two zones, and wait until it is."""
     flat = {"ProductCode": "kms", "SubscriptionType": "Subscription", "Period": "1"}
     for number, (code, value) in enumerate({"Region": "ap-southeast-1", "ProductVersion": "3"}.items(), 1):
         flat[f"Parameter.{number}.Code"], flat[f"Parameter.{number}.Value"] = code, value

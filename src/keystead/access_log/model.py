@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Record(msgspec.Struct, kw_only=True):
+class Record(msgspec.Struct, kw_only=True, gc=False):
     """One call, filled on its way through the gate. Times are ISO 8601 UTC; `duration` is in milliseconds."""
 
     time: str = ""

@@ -21,7 +21,19 @@ class BodyTooLarge(CallerFault):
 class Arrival:
     """One HTTP request: header names in lower case, `query` and `form` as decoded pairs in the order they came."""
 
-    __slots__ = ("_parameters", "body", "form", "headers", "method", "nonce_taken", "path", "query", "scheme", "source")
+    __slots__ = (
+        "_parameters",
+        "body",
+        "form",
+        "headers",
+        "holds_nul",
+        "method",
+        "nonce_taken",
+        "path",
+        "query",
+        "scheme",
+        "source",
+    )
 
     def __init__(self, method: str, target: tuple[str, str], headers: dict[str, str], body: bytes, source: str) -> None:
         """Decode what the transport gave; `target` is (path, raw query string), `source` the peer's IP address."""
@@ -35,6 +47,7 @@ class Arrival:
         self.form: list[tuple[str, str]] = []
         if body and headers.get("content-type", "").split(";", 1)[0].strip().lower() == FORM_TYPE:
             self.form = decoded_pairs(body.decode("utf-8", "replace"))
+        self.holds_nul = "%00" in target[1] or "\x00" in target[1] or b"%00" in body or b"\x00" in body
         self.nonce_taken = False
         self._parameters: dict[str, str] | None = None
 
@@ -57,6 +70,8 @@ class Arrival:
                 names = [name for name, _ in pairs]
                 twice = next(name for name in names if names.count(name) > 1)
                 raise InvalidParameter(twice, "It is given more than once.")
+            if self.holds_nul:
+                _refuse_nul(merged)
             self._parameters = merged
         return self._parameters
 
@@ -64,6 +79,12 @@ class Arrival:
     def host(self) -> str:
         """The Host header as sent; empty when there is none."""
         return self.headers.get("host", "")
+
+
+def _refuse_nul(parameters: dict[str, str]) -> None:
+    for name, value in parameters.items():
+        if "\x00" in value or "\x00" in name:
+            raise InvalidParameter(name.replace("\x00", ""), "It holds a NUL character.")  # PostgreSQL keeps none
 
 
 def decoded_pairs(raw: str) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from typing import NamedTuple
 
@@ -91,7 +92,8 @@ def _write_once(running: Running) -> Response:
     if refusal is not None:
         raise refusal
     if tx.changes:
-        call.warm.refresh()  # this worker's next answer knows of its own change, whatever the bound between workers
+        with contextlib.suppress(Exception):  # it is committed: what fails now must not make it look undone
+            call.warm.refresh()  # this worker's next answer knows of its own change, whatever the bound between workers
     return response
 
 

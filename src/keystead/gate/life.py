@@ -20,7 +20,7 @@ from typing import NamedTuple
 from keystead.access import commands as access
 from keystead.access.faults import AccessKeyInactive, AccessKeyNotFound
 from keystead.access_log.model import Record
-from keystead.clock import Instant, elapsed
+from keystead.clock import Instant, SystemClock, elapsed
 from keystead.faults import Fault, Unavailable
 from keystead.gate import signature
 from keystead.gate.arrival import Arrival, region_of
@@ -61,8 +61,9 @@ def live(service: Service, arrival: Arrival) -> Outcome:
         instant = service.clock.read()  # 2
     except Cold:
         raise
-    except Exception as fault:  # noqa: BLE001 - the store does not even say what time it is
-        return _without_store(fault, arrival)
+    except Exception:
+        log.exception("the store does not answer, not even what time it is")
+        return refuse_unread(Unavailable(), arrival)
     record = _begin_record(arrival, instant)  # 3
     call = Call(service, instant, record)
     product: Product | None = None
@@ -85,10 +86,11 @@ def live(service: Service, arrival: Arrival) -> Outcome:
     return Outcome(answer, record, recorded)
 
 
-def _without_store(fault: Exception, arrival: Arrival) -> Outcome:
-    record = Record(request_id=request_id(), client_ip=arrival.source)
-    log.error("request %s not served: the store does not answer", record.request_id, exc_info=fault)
-    answer = _refuse(None, Unavailable(), arrival, record)
+def refuse_unread(fault: Exception, arrival: Arrival) -> Outcome:
+    """Refuse a request of which nothing more is known than that it came: its body is too large, or the store is away."""
+    wall = SystemClock().read().wall.isoformat()  # business time may be in the store
+    record = Record(time=wall, request_id=request_id(), client_ip=arrival.source)
+    answer = _refuse(None, fault, arrival, record)
     record.status_code = answer.status
     return Outcome(answer, record, recorded=False)
 
@@ -98,7 +100,7 @@ def _begin_record(arrival: Arrival, instant: Instant) -> Record:
     return Record(
         time=wall,
         business_time=wall if instant.now is instant.wall else instant.now.isoformat(),
-        request_id=request_id(),
+        request_id=request_id(instant.wall),
         client_ip=arrival.source,
         useragent=arrival.headers.get("user-agent", "")[:200],
     )

@@ -81,9 +81,6 @@ def bind(request: type[R], plan: tuple[Field, ...], parameters: dict[str, str]) 
 
 
 def _require(plan: tuple[Field, ...], parameters: dict[str, str]) -> None:
-    for name, value in parameters.items():
-        if "\x00" in value or "\x00" in name:
-            raise InvalidParameter(name.replace("\x00", ""), "It holds a NUL character.")  # PostgreSQL keeps none
     for field in plan:
         if parameters.get(field.wire):
             continue

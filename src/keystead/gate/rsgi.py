@@ -13,9 +13,8 @@ from typing import Any, Final
 
 from keystead.gate.arrival import BODY_BYTES_MAX, Arrival, BodyTooLarge
 from keystead.gate.call import Service
-from keystead.gate.life import Outcome, live
-from keystead.gate.render import render_fault, row_of, unavailable
-from keystead.ids import request_id
+from keystead.gate.life import Outcome, live, refuse_unread
+from keystead.gate.render import unavailable
 from keystead.store.changes import Cold
 
 THREADS_MAX: Final = 16
@@ -50,25 +49,18 @@ class Gateway:
         headers = dict(scope.headers.items())
         if scope.authority and "host" not in headers:
             headers["host"] = scope.authority
-        body = b""
+        body, unread = b"", None
         if scope.method not in {"GET", "HEAD"} and headers.get("content-length", "") != "0":
             try:
                 body = await _body(headers, proto)
             except BodyTooLarge as fault:
-                self._too_large(scope, proto, headers, fault)
-                return
+                unread = fault
         arrival = Arrival(scope.method, (scope.path, scope.query_string), headers, body, scope.client.rpartition(":")[0])
         loop = asyncio.get_running_loop()
         if not self._turning:
             self._turning = True
             self.service.warm.one_look_a_turn(loop.call_soon)
-        try:
-            outcome = await self._live(arrival, loop)
-        except Exception:  # neither freshness nor the time can be had: the store does not answer
-            refused = request_id()
-            log.exception("request %s could not be begun", refused)
-            proto.response_bytes(*unavailable(arrival, refused, "The store does not answer."))
-            return
+        outcome = refuse_unread(unread, arrival) if unread else await self._live(arrival, loop)
         try:
             await self._durable(outcome, loop)
         except OSError as error:
@@ -90,10 +82,6 @@ class Gateway:
             journal.note(outcome.record)
         else:
             await journal.append(outcome.record).future(loop)
-
-    def _too_large(self, scope: Any, proto: Any, headers: dict[str, str], fault: BodyTooLarge) -> None:  # noqa: ANN401
-        arrival = Arrival(scope.method, (scope.path, scope.query_string), headers, b"", "")
-        proto.response_bytes(*render_fault(row_of(None, fault), fault, None, arrival, request_id()))
 
     async def _probe(self, path: str, proto: Any) -> None:  # noqa: ANN401
         if path == "/readyz":

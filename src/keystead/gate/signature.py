@@ -119,10 +119,10 @@ def check_signature(proof: Proof, secret: str) -> None:
     message = proof.string_to_sign.encode()
     sound = True
     if proof.algorithm == ACS3:
-        expected = hmac.new(secret.encode(), message, "sha256").hexdigest()
+        expected = hmac.digest(secret.encode(), message, "sha256").hex()
         sound = not proof.differs  # all that differs was signed; in RPC it is unsigned headers, which decide nothing
     else:
-        expected = base64.b64encode(hmac.new(secret.encode() + b"&", message, "sha1").digest()).decode()
+        expected = base64.b64encode(hmac.digest(secret.encode() + b"&", message, "sha1")).decode()
     if not hmac.compare_digest(expected.encode(), proof.signature.encode()) or not sound:
         raise SignatureMismatch(proof.string_to_sign, proof.differs)
 

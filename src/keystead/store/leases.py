@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Column, MetaData, String, Table, func, select, update
+from sqlalchemy import BigInteger, Column, MetaData, String, Table, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from keystead.store.engine import Store, open_store
@@ -27,6 +27,19 @@ rate_bucket = Table(
     Column("instance_id", String(32), primary_key=True),
     Column("tokens_thousandths", BigInteger, nullable=False),
     Column("filled_at_ms", BigInteger, nullable=False),
+)
+
+
+_LOCK = (
+    select(rate_bucket.c.instance_id, rate_bucket.c.tokens_thousandths, rate_bucket.c.filled_at_ms)
+    .where(rate_bucket.c.instance_id.in_(bindparam("ids", expanding=True)))
+    .order_by(rate_bucket.c.instance_id)
+    .with_for_update()
+)
+_KEEP = (
+    update(rate_bucket)
+    .where(rate_bucket.c.instance_id == bindparam("changed_id"))
+    .values(tokens_thousandths=bindparam("tokens"), filled_at_ms=bindparam("filled_at"))
 )
 
 
@@ -56,32 +69,41 @@ def open_rates(data: Path, main: Store) -> Store:
 
 
 def take(rates: Store, wants: list[Want], wall_ms: int) -> dict[str, int]:
-    """Serve all wants in one transaction, in the order of instance ids; gives how many requests each got (never more than asked).
+    """Serve all wants in one transaction of two statements; gives how many requests each got (never more than asked).
 
     `wall_ms` is real time in milliseconds; a step back of the clock fills nothing until the old time is passed.
     """
     given: dict[str, int] = {}
+    changed = []
     with rates.write() as tx:
-        for want in sorted(wants):
-            capacity = max(want.qps * BURST_MS, _THOUSANDTHS)
-            row = _locked(tx, want.instance_id)
-            if row is None:  # two nodes may find it missing at once: the second waits here and then reads the first's row
-                first = {"instance_id": want.instance_id, "tokens_thousandths": capacity, "filled_at_ms": wall_ms}
-                upsert = sqlite.insert if tx.dialect == "sqlite" else postgresql.insert
-                tx.execute(upsert(rate_bucket).values(first).on_conflict_do_nothing())
-                row = _locked(tx, want.instance_id)
-            tokens_before, filled_before = row or (capacity, wall_ms)
+        buckets = _locked(tx, wants)
+        if len(buckets) < len(wants):  # two nodes may find one missing at once: the second waits here, then reads the first's row
+            full = [
+                _bucket(want.instance_id, _capacity(want), wall_ms) for want in sorted(wants) if want.instance_id not in buckets
+            ]
+            upsert = sqlite.insert if tx.dialect == "sqlite" else postgresql.insert
+            tx.execute(upsert(rate_bucket).on_conflict_do_nothing(), full)
+            buckets = _locked(tx, wants)
+        for want in wants:
+            tokens_before, filled_before = buckets[want.instance_id]
             filled_at = max(filled_before, wall_ms)
-            tokens = min(capacity, tokens_before + (filled_at - filled_before) * want.qps)
-            count = min(want.wanted, tokens // _THOUSANDTHS)
-            given[want.instance_id] = count
-            values = {"tokens_thousandths": min(capacity, tokens - count * _THOUSANDTHS), "filled_at_ms": filled_at}
-            tx.execute(update(rate_bucket).where(rate_bucket.c.instance_id == want.instance_id).values(**values))
+            tokens = min(_capacity(want), tokens_before + (filled_at - filled_before) * want.qps)
+            count = given[want.instance_id] = min(want.wanted, tokens // _THOUSANDTHS)
+            left = min(_capacity(want), tokens - count * _THOUSANDTHS)
+            changed.append({"changed_id": want.instance_id, "tokens": left, "filled_at": filled_at})
+        tx.execute(_KEEP, changed)
     return given
 
 
-def _locked(tx: Transaction, instance_id: str) -> tuple[int, int] | None:
-    """Give the bucket's tokens and when it was filled, holding its row lock."""
-    statement = select(rate_bucket.c.tokens_thousandths, rate_bucket.c.filled_at_ms)
-    row = tx.execute(statement.where(rate_bucket.c.instance_id == instance_id).with_for_update()).one_or_none()
-    return None if row is None else (row.tokens_thousandths, row.filled_at_ms)
+def _capacity(want: Want) -> int:
+    return max(want.qps * BURST_MS, _THOUSANDTHS)
+
+
+def _bucket(instance_id: str, tokens: int, filled_at_ms: int) -> dict[str, str | int]:
+    return {"instance_id": instance_id, "tokens_thousandths": tokens, "filled_at_ms": filled_at_ms}
+
+
+def _locked(tx: Transaction, wants: list[Want]) -> dict[str, tuple[int, int]]:
+    """Give tokens and time of filling of the buckets there are, holding their row locks, taken in the order of ids."""
+    rows = tx.execute(_LOCK, {"ids": [want.instance_id for want in wants]})
+    return {row.instance_id: (row.tokens_thousandths, row.filled_at_ms) for row in rows}

@@ -7,6 +7,7 @@ and then this process ends at once. That is safe: whatever kill -9 interrupts is
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -27,6 +28,7 @@ from keystead.schedule.runner import Runner
 
 log = logging.getLogger("keystead.serve")
 _ORDERS_BYTES_MAX: Final = 1 << 20
+GC_THRESHOLD: Final = 50_000
 
 
 def main() -> NoReturn:
@@ -74,6 +76,8 @@ def _serve_api(orders: Orders) -> bool:
         Listener(orders.listeners.tls, orders.certificate, orders.certificate_key),
     ]
 
+    _settle_memory()
+
     async def serve() -> bool:
         service.warm.forbid_blocking_here()
         served = Served(gateway, lambda: gateway.in_progress)
@@ -82,6 +86,13 @@ def _serve_api(orders: Orders) -> bool:
     well = asyncio.run(serve())
     app.close_service(service)
     return well
+
+
+def _settle_memory() -> None:
+    """Leave what is loaded by now out of every later garbage collection: it stays, and walking it costs tens of milliseconds."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD, 20, 50)
 
 
 def _run_scheduler(orders: Orders) -> bool:

@@ -1,0 +1,151 @@
+"""The cross-account matrix: every action on every kind of foreign resource answers as if it were not there.
+
+Generated from the registry: an action with a parameter this file has no value for fails here, so that none is forgotten.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from keystead.app import PRODUCTS_SERVED
+from keystead.gate.registry import Action
+from tests.world import Tenant, World
+
+CONTEXT_FREE = {  # a value for every required parameter that names no resource
+    "Plaintext": "aGVsbG8=",
+    "VpcId": "vpc-1",
+    "ZoneIds": "ap-southeast-1a,ap-southeast-1b",
+    "VSwitchIds": "vsw-1",
+    "KMProvider": "Aliyun",
+    "ProductCode": "kms",
+    "SubscriptionType": "Subscription",
+    "RenewPeriod": "1",
+    "OrderType": "Renewal",
+    "ModuleList": "",
+}
+EXTRA = {"GetSubscriptionPrice": {"ServicePeriodQuantity": "1", "ServicePeriodUnit": "Month"}}
+# Actions that name no resource: what they show must be the caller's own.
+OWN_ONLY = {
+    "ListKeys": "TotalCount",
+    "ListKmsInstances": "TotalCount",
+    "QueryOrders": "TotalCount",
+    "QueryAvailableInstances": "TotalCount",
+}
+NO_RESOURCE = {"CreateInstance", "QueryAccountBalance", "QueryProductList", "DescribePricingModule"}
+
+
+class Stage(NamedTuple):
+    """A tenant with an instance, key, ciphertext and order, and a stranger with none."""
+
+    owner: Tenant
+    stranger: Tenant
+    foreign: dict[str, list[str]]
+    absent: dict[str, str]
+
+
+@pytest.fixture
+def stage(sqlite_url: str, tmp_path: Path) -> Iterator[Stage]:
+    """Set it."""
+    world = World(sqlite_url, tmp_path / "var")
+    owner, stranger = world.tenant(), world.tenant()
+    instance_id = owner.instance()
+    key_id = owner.key(instance_id)
+    blob = owner.kms("Encrypt", KeyId=key_id, Plaintext="aGVsbG8=").body["CiphertextBlob"]
+    order_id = owner.bss("QueryOrders").body["Data"]["OrderList"]["Order"][0]["OrderId"]
+    arn = f"acs:kms:ap-southeast-1:{owner.account_id}:key/{key_id}"
+    no_key = "key-soz00000000aaaaaaaaaa"
+    foreign = {
+        "KeyId": [key_id, arn],
+        "KmsInstanceId": [instance_id],
+        "DKMSInstanceId": [instance_id],
+        "InstanceId": [instance_id],
+        "InstanceIDs": [instance_id],
+        "OrderId": [order_id],
+        "CiphertextBlob": [blob],
+    }
+    raw = base64.b64decode(blob)
+    absent = {
+        "KeyId": no_key,
+        "KmsInstanceId": "kst-soz00000000aaaaaaaaaa",
+        "DKMSInstanceId": "kst-soz00000000aaaaaaaaaa",
+        "InstanceId": "kst-soz00000000aaaaaaaaaa",
+        "InstanceIDs": "kst-soz00000000aaaaaaaaaa",
+        "OrderId": "100000000000001",
+        "CiphertextBlob": base64.b64encode(f"{no_key}-bbbbbbbbbb".encode() + raw[36:]).decode(),
+    }
+    yield Stage(owner, stranger, foreign, absent)
+    world.close()
+
+
+def _plain(body: dict[str, object], names: list[str]) -> str:
+    text = json.dumps({name: value for name, value in body.items() if name != "RequestId"}, sort_keys=True)
+    for name in names:
+        text = text.replace(name, "<id>")
+    return text
+
+
+def _flat(stage: Stage, action: Action, resource: str, value: str) -> dict[str, object]:
+    flat: dict[str, object] = dict(EXTRA.get(action.name, {}))
+    for field in action.plan:
+        if field.wire == resource:
+            flat[field.wire] = value
+        elif field.required and field.wire in stage.absent:
+            flat[field.wire] = stage.foreign[field.wire][0]
+        elif field.required:
+            flat[field.wire] = CONTEXT_FREE[field.wire]
+    if action.name == "GetSubscriptionPrice":
+        flat.pop("ModuleList", None)
+        flat |= {"ModuleList.1.ModuleCode": "Spec", "ModuleList.1.Config": "Spec:1000"}
+    return flat
+
+
+def test_foreign_looks_absent(stage: Stage) -> None:
+    """For every action and resource parameter, by id and by ARN: a stranger is answered as if nothing were there."""
+    tried, resourceless = 0, set()
+    for product in PRODUCTS_SERVED:
+        for action in product.actions.values():
+            resources = [field.wire for field in action.plan if field.wire in stage.foreign]
+            if not resources:
+                resourceless.add(action.name)
+            for resource in resources:
+                for foreign in stage.foreign[resource]:
+                    absent = stage.absent[resource]
+                    if foreign.startswith("acs:"):
+                        absent = foreign.rsplit("/", 1)[0] + "/" + absent
+                    asked = stage.stranger.call(product.version, action.name, _flat(stage, action, resource, foreign))
+                    missing = stage.stranger.call(product.version, action.name, _flat(stage, action, resource, absent))
+                    where = (action.name, resource)
+                    assert (asked.status, asked.code) == (missing.status, missing.code), where
+                    assert _plain(asked.body, [foreign]) == _plain(missing.body, [absent]), where
+                    assert asked.status >= 400 or asked.body.get("Success") is False or action.name in OWN_ONLY, where
+                    tried += 1
+    assert resourceless <= NO_RESOURCE | set(OWN_ONLY)
+    assert tried >= 16
+    print(f"cross-account matrix: {tried} cells")
+
+
+def test_lists_show_the_callers_own(stage: Stage) -> None:
+    """A stranger's lists are empty, the owner's are not."""
+    for product in PRODUCTS_SERVED:
+        for name, total in OWN_ONLY.items():
+            if name in product.actions:
+                for tenant, count in ((stage.stranger, 0), (stage.owner, 1)):
+                    body = tenant.call(product.version, name, {}).body
+                    found = body.get("Data", body)
+                    assert found[total] == count, name
+
+
+def test_nothing_of_the_owner_changed(stage: Stage) -> None:
+    """After a stranger tried to disable and renew: the key still serves and the end is where it was."""
+    before = stage.owner.kms("GetKmsInstance", KmsInstanceId=stage.foreign["InstanceId"][0]).body["KmsInstance"]
+    stage.stranger.kms("DisableKey", KeyId=stage.foreign["KeyId"][0])
+    stage.stranger.bss("RenewInstance", ProductCode="kms", InstanceId=stage.foreign["InstanceId"][0], RenewPeriod=1)
+    after = stage.owner.kms("GetKmsInstance", KmsInstanceId=stage.foreign["InstanceId"][0]).body["KmsInstance"]
+    assert after == before
+    assert stage.owner.kms("Encrypt", KeyId=stage.foreign["KeyId"][0], Plaintext="aGVsbG8=").status == 200

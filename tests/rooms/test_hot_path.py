@@ -1,0 +1,82 @@
+"""What a warm Encrypt does not do: read rows, change thread, read the clock twice. Counted, not timed."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from keystead.clock import Clock, Instant
+from keystead.gate.life import live
+from keystead.gate.throttle import SLICE_SECONDS
+from keystead.store import Cold
+from tests.world import KMS_VERSION, Tenant, World
+
+PLAINTEXT = "aGVsbG8gaGVsbG8gaGVsbG8gaGVsbG8gaGVsbG8gMzI="  # 32 bytes
+
+
+class CountingClock:
+    """A clock that counts its readings."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Read from `clock`."""
+        self.clock = clock
+        self.readings = 0
+
+    def read(self) -> Instant:
+        """Read, and count."""
+        self.readings += 1
+        return self.clock.read()
+
+
+@pytest.fixture
+def world(sqlite_url: str, tmp_path: Path) -> Iterator[World]:
+    """A service on SQLite: there a cache check needs no statement at all."""
+    made = World(sqlite_url, tmp_path / "var")
+    yield made
+    made.close()
+
+
+def _arrivals(tenant: Tenant, key_id: str, count: int) -> list[Any]:
+    flat = {"KeyId": key_id, "Plaintext": PLAINTEXT}
+    return [tenant.arrival(KMS_VERSION, "Encrypt", flat) for _ in range(count)]
+
+
+def test_warm_encrypt_reads_no_row_changes_no_thread_and_reads_the_clock_once(world: World) -> None:
+    """On the loop's thread, where a read would be answered by `Cold` (a hop): ten calls, no statement, ten clock readings."""
+    tenant = world.tenant()
+    key_id = tenant.key(tenant.instance())
+    warming, calls = _arrivals(tenant, key_id, 20), _arrivals(tenant, key_id, 10)
+    for arrival in warming:
+        assert live(world.service, arrival).answer.status == 200
+    threading.Event().wait(SLICE_SECONDS * 3)  # the next slice's requests are leased by what the last one needed
+    statements: list[str] = []
+
+    def seen(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    clock = CountingClock(world.service.clock)
+    service = dataclasses.replace(world.service, clock=clock)
+    event.listen(world.service.store.engine, "before_cursor_execute", seen)
+    service.warm.forbid_blocking_here()
+    answers = [live(service, arrival).answer.status for arrival in calls]
+    event.remove(world.service.store.engine, "before_cursor_execute", seen)
+    assert answers == [200] * 10
+    assert statements == []
+    assert clock.readings == 10
+
+
+def test_a_cold_encrypt_asks_for_a_thread(world: World) -> None:
+    """The same call on the loop's thread with nothing cached raises `Cold`: the test above would see a hop if there were one."""
+    tenant = world.tenant()
+    key_id = tenant.key(tenant.instance())
+    (arrival,) = _arrivals(tenant, key_id, 1)
+    world.service.warm.check()
+    world.service.warm.forbid_blocking_here()
+    with pytest.raises(Cold):
+        live(world.service, arrival)
