@@ -1,4 +1,4 @@
-"""The n-th SQL statement of a purchase, renewal, upgrade or refund fails: nothing half done is left, the next try goes through."""
+"""The n-th statement of a purchase, renewal, upgrade or refund fails: nothing half done is left, the next try goes through."""
 
 from __future__ import annotations
 
