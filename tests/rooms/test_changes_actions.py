@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from keystead.orders import commands as orders
+from keystead.orders.model import Upgrading
 from tests.rooms.test_orders_actions import KMS, balance, create, data, price, refusal
 from tests.world import Reply, Tenant, World
 
@@ -202,7 +203,7 @@ def test_cancelling_orders_by_api(tenant: Tenant, world: World) -> None:
     placed = []
     for _ in range(2):
         with service.store.write() as tx:
-            asked = orders.Upgrading(tenant.account_id, "", paid["InstanceId"], (("Spec", "2000"),))
+            asked = Upgrading(tenant.account_id, "", paid["InstanceId"], (("Spec", "2000"),))
             placed.append(orders.place(tx, service.catalogue, world.now, asked).order_id)
         assert refusal(modify(tenant, paid["InstanceId"])) == "ResourceStatusError"
         assert refusal(tenant.bss("RefundInstance", InstanceId=paid["InstanceId"])) == "ResourceStatusError"

@@ -1,6 +1,6 @@
 """Upgrades, renewals with a change, automatic renewal and unpaid orders, on both databases; rows are those of the edge cases."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -264,12 +264,13 @@ def test_row_10_an_unpaid_order_stands_in_the_way(shop: Shop) -> None:
     shop.credit(300_000)
     instance_id = shop.buy().instance_id
     placed = shop.place(Upgrading(shop.account_id, "", instance_id, (FASTER,)))
-    for act in (
+    acts: list[Callable[[], object]] = [
         lambda: shop.upgrade(instance_id, ("KeyNum", "2000")),
         lambda: shop.renew(instance_id),
         lambda: shop.refund(instance_id, BOUGHT),
         lambda: shop.place(Renewing(shop.account_id, "", instance_id, 1)),
-    ):
+    ]
+    for act in acts:
         with pytest.raises(OrderUnpaid):
             act()
     shop.pay(placed.order_id)
