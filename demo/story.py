@@ -128,6 +128,52 @@ class Customer:
             )
         ).body
 
+    def upgrade(self, instance_id: str, code: str, value: str) -> tuple[float, Any]:
+        """Ask what an upgrade costs, and make it."""
+        module = bss_models.GetSubscriptionPriceRequestModuleList(module_code=code, config=f"{code}:{value}")
+        quoted = self.bss.get_subscription_price(
+            bss_models.GetSubscriptionPriceRequest(
+                product_code="kms",
+                subscription_type="Subscription",
+                order_type="Upgrade",
+                instance_id=instance_id,
+                module_list=[module],
+            )
+        ).body
+        made = self.bss.modify_instance(
+            bss_models.ModifyInstanceRequest(
+                product_code="kms",
+                subscription_type="Subscription",
+                modify_type="Upgrade",
+                instance_id=instance_id,
+                client_token=uuid.uuid4().hex,
+                parameter=[bss_models.ModifyInstanceRequestParameter(code=code, value=value)],
+            )
+        ).body
+        return float(quoted.data.trade_price) if quoted.success else 0.0, made
+
+    def renew_automatically(self, instance_id: str) -> Any:
+        """Wish for automatic renewal by a month."""
+        return self.bss.set_renewal(
+            bss_models.SetRenewalRequest(
+                product_code="kms", instance_ids=instance_id, renewal_status="AutoRenewal", renewal_period=1
+            )
+        ).body
+
+    def refund(self, instance_id: str) -> tuple[float, Any]:
+        """Ask what comes back, and give the instance back."""
+        ask = bss_models.InquiryPriceRefundInstanceRequest(product_code="kms", product_type="", instance_id=instance_id)
+        asked = self.bss.inquiry_price_refund_instance(ask).body
+        give = bss_models.RefundInstanceRequest(
+            product_code="kms", product_type="", instance_id=instance_id, immediately_release="1", client_token=uuid.uuid4().hex
+        )
+        return float(asked.data.refund_amount), self.bss.refund_instance(give).body
+
+    def order_rows(self, order_id: object) -> list[Any]:
+        """GetOrderDetail."""
+        request = bss_models.GetOrderDetailRequest(order_id=str(order_id))
+        return list(self.bss.get_order_detail(request).body.data.order_list.order)
+
     def instance(self, instance_id: str) -> Any:
         """GetKmsInstance."""
         request = kms_models.GetKmsInstanceRequest(kms_instance_id=instance_id)
@@ -248,6 +294,38 @@ def expire_and_release(story: Story, server: Server, customer: Customer, instanc
     story.tell("the books balance", found["well"], f"{len(found['checks'])} checks")
 
 
+def change_and_give_back(story: Story, server: Server, customer: Customer) -> None:
+    """Upgrades, automatic renewal, refund. Bought 2026-04-28 00:00 UTC+8 for exactly 31 days, to 05-29 00:00 UTC+8."""
+    instance_id = str(customer.buy(uuid.uuid4().hex).data.instance_id)
+    advance(server, "1d")
+    price, made = customer.upgrade(instance_id, "Spec", "2000")
+    held = made.success and price == 100 and customer.balance() == "9400.00"
+    story.tell("upgraded to 2,000 QPS with 30 days left", held, f"100.00 x 30 / 30 = {price:.2f}, {customer.balance()} USD")
+    _, made = customer.upgrade(instance_id, "Spec", "1000")
+    story.tell("a decrease is refused", not made.success and customer.balance() == "9400.00", f"{made.code}: {made.message}")
+    advance(server, "15d")
+    price, made = customer.upgrade(instance_id, "KeyNum", "2000")
+    held = made.success and price == 450 and customer.key_quota(instance_id) == "0 of 2000"
+    story.tell("1,000 keys more with 15 days left, at once", held, f"900.00 x 15 / 30 = {price:.2f}, {customer.balance()} USD")
+    wished = customer.renew_automatically(instance_id)
+    happened = advance(server, "6d7h59m")
+    story.tell("automatic renewal wished; nothing comes before 08:00 of the ninth day before", wished.success, happened)
+    happened = advance(server, "1m")
+    held = customer.balance() == "7450.00" and customer.instance(instance_id).end_date == "2026-06-28T16:00:00Z"
+    story.tell("it renewed by itself: 500 + 100 + 900 = 1500.00", held, f"{happened}; {customer.balance()} USD")
+    amount, given = customer.refund(instance_id)
+    rows = customer.order_rows(given.data.order_id)
+    backs = " + ".join(str(row.pretax_amount) for row in rows)
+    story.tell("given back: the renewal whole, the rest by days", sorted(backs) and amount == 1895.70, f"{backs} = {amount:.2f}")
+    # 500 - 500 x 23 / 31 = 129.03; 100 - 100 x 22 / 30 = 26.67; 450 - 450 x 7 / 15 = 240.00
+    held = {row.pretax_amount for row in rows} == {"1500.00", "240.00", "26.67", "129.03"}
+    story.tell("each order by the days begun of those it bought", held and customer.balance() == "9345.70", customer.balance())
+    code = refusal(lambda: customer.instance(instance_id))
+    story.tell("and the instance is gone at once", code.startswith("404"), code)
+    found = server.operator("doctor")
+    story.tell("the books still balance", found["well"], f"{len(found['checks'])} checks")
+
+
 def main() -> None:
     """Tell it."""
     story = Story()
@@ -258,6 +336,7 @@ def main() -> None:
             customer = Customer(server, "demo", "10000.00")
             instance_id, _key_id, blob = buy_and_use(story, customer)
             expire_and_release(story, server, customer, instance_id, blob)
+            change_and_give_back(story, server, Customer(server, "demo-two", "10000.00"))
             story.tell("stopped", server.stop() == 0)
         finally:
             if server.process.poll() is None:

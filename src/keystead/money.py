@@ -14,6 +14,7 @@ Rounding = Callable[[Decimal], int]
 
 # Far more digits than any price needs, and a trap instead of a silent rounding when even they do not do.
 _EXACT: Final = Context(prec=60, traps=[Inexact, InvalidOperation, Overflow])
+_DIVIDING: Final = Context(prec=60, traps=[InvalidOperation, Overflow])
 _MINOR_DIGITS: Final = 2
 # Decimal alone would also take exponents, underscores, blanks and the digits of other scripts.
 _WRITTEN: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,2})?")
@@ -112,6 +113,13 @@ class Money(msgspec.Struct, frozen=True):
     def share(self, rate: Decimal, rounding: Rounding) -> Money:
         """Give `rate` times the amount, reckoned exactly and then rounded once as named."""
         return Money(rounding(_EXACT.multiply(Decimal(self.minor), rate)), self.currency)
+
+    def part(self, numerator: int, denominator: int, rounding: Rounding) -> Money:
+        """Give `numerator` / `denominator` of the amount, divided to 60 digits and then rounded once as named.
+
+        A quotient that is no tie differs from one by at least 1 / (2 x denominator): 60 digits never make one of it.
+        """
+        return Money(rounding(_DIVIDING.divide(Decimal(self.minor * numerator), Decimal(denominator))), self.currency)
 
     def as_decimal(self) -> Decimal:
         """Give the amount in whole units, always with two decimals."""

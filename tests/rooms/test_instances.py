@@ -18,7 +18,7 @@ from keystead.hsm.software import SoftwareKeyStore, open_root_key
 from keystead.instances import commands as instances
 from keystead.instances import rows
 from keystead.instances.faults import InstanceNotFound, InstanceStateInvalid
-from keystead.instances.model import Instance, InstanceStatus, Network, Owned, Purchase, Renewal
+from keystead.instances.model import Instance, InstanceStatus, Network, Owned, Purchase, Renewal, Renewed
 from keystead.keyring import commands as keyring
 from keystead.keyring.model import Place
 from keystead.keyring.rows import sealed_instance_key
@@ -82,7 +82,9 @@ class Room:
         with self.store.write() as tx:
             lock_account(tx, self.account_id)
             held = instances.owned(tx, self.account_id, instance_id, now)
-            return instances.renew(tx, now, held, f"{self.orders:015d}", months, load_catalogue().policies)
+            return instances.renew(
+                tx, now, held, Renewed(f"{self.orders:015d}", months, held.last_figures), load_catalogue().policies
+            )
 
     def owned(self, instance_id: str, now: datetime) -> Owned:
         """Ask for the instance."""
@@ -100,7 +102,7 @@ class Room:
         with self.store.write() as tx:
             lock_account(tx, self.account_id)
             instances.instance_for_create(tx, self.account_id, REGION, instance_id, now)
-            quotas.require_key_room(tx, instance_id)
+            quotas.require_key_room(tx, instance_id, now)
             place = Place(self.account_id, REGION, instance_id, self.account_id)
             keyring.create_key(tx, self.keystore, now, place, shape_of("", "", "", ""))
 
@@ -283,7 +285,7 @@ def test_a_renewal_when_retention_is_over_finds_nothing(room: Room) -> None:
     with pytest.raises(InstanceNotFound):
         room.renew(instance_id, RELEASE)
     with room.store.write() as tx, pytest.raises(TermReleased):
-        instances.renew(tx, RELEASE, held, "900000000000000", 1, load_catalogue().policies)
+        instances.renew(tx, RELEASE, held, Renewed("900000000000000", 1, held.figures), load_catalogue().policies)
 
 
 def test_the_standing_is_warm_and_dropped_by_every_change(room: Room) -> None:
@@ -300,7 +302,7 @@ def test_the_standing_is_warm_and_dropped_by_every_change(room: Room) -> None:
             warm.refresh()
             standing = instances.standing_of(warm, instance_id)
             assert standing.connected
-            assert standing.qps == 1000
+            assert standing.qps_at(BOUGHT) == 1000
             assert (standing.expired(END - TICK), standing.expired(END)) == (False, True)
             assert (standing.released(RELEASE - TICK), standing.released(RELEASE)) == (False, True)
         room.renew(instance_id, END)
@@ -343,7 +345,7 @@ def test_every_key_version_takes_one_of_the_quota(room: Room) -> None:
         room.key(instance_id)
     assert (caught.value.allowed, caught.value.used, caught.value.wanted) == (3, 3, 1)
     with room.store.read() as tx:
-        assert quotas.infos(tx, instance_id, 1) == (
+        assert quotas.infos(tx, instance_id, 1, BOUGHT) == (
             Quota(Resource.KEY, 3, 3),
             Quota(Resource.SECRET, 0, 0),
             Quota(Resource.QPS, 1000, 0),

@@ -139,10 +139,10 @@ def test_a_quote_is_in_numbers(tenant: Tenant) -> None:
 
 
 def test_a_quote_refuses_what_it_cannot_price(tenant: Tenant) -> None:
-    """Upgrades are named as such; a term or module that is not sold; a unit that is none."""
+    """An upgrade of no instance; a term or module that is not sold; a unit that is none."""
     upgrade = price(tenant, OrderType="Upgrade")
-    assert (upgrade.status, upgrade.code) == (400, "InvalidParameter")
-    assert "Upgrade" in upgrade.body["Message"]
+    assert (upgrade.status, upgrade.code) == (400, "MissingParameter")
+    assert "InstanceId" in upgrade.body["Message"]
     assert refusal(price(tenant, ServicePeriodUnit="Month", ServicePeriodQuantity=13)) == "InvalidParameter"
     assert refusal(price(tenant, **{"ModuleList.2.ModuleCode": "Speed"})) == "InvalidModuleCode"
     assert refusal(price(tenant, **{"ModuleList.2.Config": "2000"})) == "InvalidConfigCode"
@@ -233,6 +233,8 @@ def test_an_instance_as_it_was_sold(tenant: Tenant, world: World) -> None:
             "ReleaseTime": "",
         }
     ]
+    by_hand = {"ProductCode": "kms", "InstanceIDs": instance_id, "RenewalStatus": "ManualRenewal"}
+    assert tenant.bss("SetRenewal", **by_hand).body["Success"] is True
     seen = {}
     for at in ("2026-01-25T15:59:59Z", "2026-01-25T16:00:00Z", "2026-02-01T15:59:59Z", "2026-02-01T16:00:00Z"):
         world.advance_to(at)

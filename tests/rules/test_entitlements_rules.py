@@ -212,15 +212,16 @@ def test_a_purchased_term_starts_at_the_second() -> None:
     assert rules.purchased(now, 1) == Term(now, parse_iso_z("2023-10-05T16:00:00Z"))
 
 
-def test_the_figures_are_those_of_the_term_begun_last() -> None:
-    """A pending renewal's figures wait for its start; after the end the last ones stay; a tie goes to what was made last."""
+def test_the_figures_are_those_made_last_of_what_has_begun() -> None:
+    """A pending renewal's figures wait for its start; after the end the last ones stay; an upgrade outlasts what was pending."""
     first = entitlement(END - timedelta(days=31), END, 1000)
     pending = entitlement(END, END + timedelta(days=31), 2000, made=END - timedelta(days=20))
-    both = [pending, first]
+    both = [first, pending]
     assert rules.last_end(both) == pending.term.ends_at
     assert rules.figures_at(both, END - MILLISECOND).key_num == 1000
     assert rules.figures_at(both, END).key_num == 2000
     assert rules.figures_at(both, END + timedelta(days=100)).key_num == 2000
     assert rules.figures_at(both, first.term.starts_at - MILLISECOND).key_num == 1000
-    same_start = entitlement(END, END + timedelta(days=31), 3000, made=END)
-    assert rules.figures_at([same_start, pending], END).key_num == 3000
+    upgrade = entitlement(END - timedelta(days=10), pending.term.ends_at, 3000, made=END - timedelta(days=10))
+    assert rules.figures_at([*both, upgrade], END - timedelta(days=10)).key_num == 3000
+    assert rules.figures_at([*both, upgrade], END).key_num == 3000

@@ -79,7 +79,7 @@ def held(status: InstanceStatus, standing: Standing = Standing.ACTIVE) -> Owned:
     """That instance with a term of a month."""
     end = datetime(2026, 2, 1, 16, tzinfo=UTC)
     figures = Figures(qps=1000, key_num=1000, secret_num=0, access_num=1, log=False, log_storage_gb=0)
-    return Owned(instance(status), datetime(2026, 1, 1, tzinfo=UTC), end, end + timedelta(days=15), standing, figures)
+    return Owned(instance(status), datetime(2026, 1, 1, tzinfo=UTC), end, end + timedelta(days=15), standing, figures, figures)
 
 
 def test_an_instance_is_enabled_once_and_within_its_term() -> None:
@@ -109,7 +109,7 @@ def test_the_standing_kept_turns_at_the_very_millisecond() -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     bought = Entitlement("1", "1234567890123456", "kst-1", Term(start, end), figures, start)
     kept = rules.standing_kept(instance(InstanceStatus.CONNECTED), [bought])
-    assert (kept.qps, kept.connected) == (2000, True)
+    assert (kept.qps_at(start), kept.connected) == (2000, True)
     assert (kept.expired(end - tick), kept.expired(end)) == (False, True)
     release = end + timedelta(days=15)
     assert (kept.released(release - tick), kept.released(release)) == (False, True)

@@ -49,6 +49,10 @@ class ModuleInvalid(InvalidParameter):
     """A module's value is not on sale: below the least, above the most, off the step, or at odds with another module."""
 
 
+class ChangeRefused(InvalidParameter):
+    """A change of an instance's modules that is not offered: a decrease, another region or edition, or no change at all."""
+
+
 class EditionNotSold(InvalidParameter):
     """A ProductVersion that is not on sale: a known one of the cloud (4, 5) or none at all."""
 

@@ -11,6 +11,7 @@ import msgspec
 
 Months = Annotated[int, msgspec.Meta(ge=1, le=120)]
 DiscountRounding = Literal["half_up", "down", "up"]
+UpgradeFee = Literal["hours_of_30_day_months", "days_of_30_day_months"]
 ValueType = Literal["single_float", "single_string", "range_float"]
 
 
@@ -121,6 +122,15 @@ class Product(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     modules: tuple[ModuleText, ...]
 
 
+class Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When automatic renewal is tried: at `hour` o'clock of UTC+8, on these days counted from the one the end begins, earliest
+    first; negative ones come before the end, and 0 is hours after it.
+    """
+
+    days: tuple[Annotated[int, msgspec.Meta(ge=-60, le=27)], ...]
+    hour: Annotated[int, msgspec.Meta(ge=0, le=23)]
+
+
 class Policies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What no source settles, decided by name; policies.toml says why."""
 
@@ -146,6 +156,21 @@ class Policies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many daily reminders follow a low-balance alert while the balance stays low."""
     expiring_soon_days: Annotated[int, msgspec.Meta(ge=1)]
     """From how many days before its end an instance is listed as about to expire."""
+    upgrade_fee: UpgradeFee
+    """How the rest of a term is charged when an instance is upgraded."""
+    auto_renewal_schedule: str
+    """Which of the schedules of automatic renewal holds."""
+    auto_renewal_schedules: dict[str, Schedule]
+    """The schedules there are, by name."""
+    refund_of_nothing: Literal["refuse", "release"]
+    """What a refund is that comes to 0.00."""
+    unpaid_order_days: Annotated[int, msgspec.Meta(ge=1)]
+    """Days in which an order placed and not paid can be paid."""
+
+    @property
+    def auto_renewal(self) -> Schedule:
+        """The schedule of automatic renewal that holds."""
+        return self.auto_renewal_schedules[self.auto_renewal_schedule]
 
 
 class Catalogue(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from keystead.catalog.faults import (
+    ChangeRefused,
     ConfigMalformed,
     EditionNotSold,
     ModuleInvalid,
@@ -140,6 +141,48 @@ def configured(catalogue: Catalogue, price_list: PriceList, parameters: Paramete
         log=(log := _log_wanted(given)),
         log_storage_gb=_log_storage(offer.log_storage, given, log=log),
     )
+
+
+def changed(catalogue: Catalogue, price_list: PriceList, before: Configuration, parameters: Parameters) -> Configuration:
+    """Make the configuration that a change of some modules leads to; what was not sent stays as it is.
+
+    Faults as of `configured`; ChangeRefused for another region or edition: they belong to the instance for good.
+    """
+    held = dict(parameters_of(price_list, before))
+    given = _gathered(parameters)
+    for module in (Module.REGION, Module.PRODUCT_VERSION):
+        if given.get(module, held[module]) != held[module]:
+            raise ChangeRefused(module.value, f"The instance has {held[module]}, and that cannot be changed.")
+    return configured(catalogue, price_list, [(module.value, value) for module, value in (held | given).items()])
+
+
+def risen(before: Configuration, after: Configuration) -> None:
+    """Raise ChangeRefused unless `after` has more of something and less of nothing (KMS ModifyInstance page, read 2026-11-22).
+
+    A decrease hidden beside an increase is refused like any: the fault names the first module that would shrink.
+    """
+    figures = {
+        Module.SPEC: (before.qps, after.qps),
+        Module.KEY_NUM: (before.key_num, after.key_num),
+        Module.SECRET_NUM: (before.secret_num, after.secret_num),
+        Module.VPC_NUM: (before.access_num, after.access_num),
+        Module.LOG: (before.log, after.log),
+        Module.LOG_STORAGE: (before.log_storage_gb, after.log_storage_gb),
+    }
+    for module, (old, new) in figures.items():
+        if new < old:
+            raise ChangeRefused(module.value, f"An upgrade cannot decrease it: it is {int(old)}, not {int(new)}.")
+    if before == after:
+        raise ChangeRefused("Parameter", "Nothing would change: every module named is what the instance has.")
+
+
+def price_list_named(catalogue: Catalogue, price_list_id: str) -> PriceList:
+    """Give the list an order was priced by; LookupError if somebody took it out of the files, which must not happen."""
+    for known in catalogue.price_lists:
+        if known.id == price_list_id:
+            return known
+    message = f"the price list {price_list_id} is gone"
+    raise LookupError(message)
 
 
 def parameters_of(price_list: PriceList, configuration: Configuration) -> tuple[tuple[Module, str], ...]:

@@ -89,6 +89,12 @@ def _of_policies(policies: Policies) -> Iterator[str]:
             yield f"{name} must be in order, without repetition, and not empty"
     if policies.single_notice_days not in policies.notice_days:
         yield "single_notice_days must be one of notice_days"
+    if policies.auto_renewal_schedule not in policies.auto_renewal_schedules:
+        yield f"auto_renewal_schedule: there is no schedule {policies.auto_renewal_schedule}"
+    for name, schedule in policies.auto_renewal_schedules.items():
+        days = schedule.days
+        if not days or any(one >= next_ for one, next_ in pairwise(days)) or days[-1] >= max(policies.retention_days, 1):
+            yield f"auto_renewal_schedules.{name}: days must be in order, not empty, and within retention"
 
 
 def _is_price(amount: Decimal) -> bool:

@@ -88,18 +88,6 @@ def of_account(tx: Transaction, account_id: str) -> dict[str, list[Entitlement]]
     return found
 
 
-def newest_figures(tx: Transaction, instance_id: str) -> Figures:
-    """Give the figures of the entitlement made last; LookupError if the instance has none, which cannot be."""
-    statement = (
-        select(entitlement).where(entitlement.c.instance_id == instance_id).order_by(entitlement.c.version.desc()).limit(1)
-    )
-    row = tx.execute(statement).one_or_none()
-    if row is None:
-        message = f"instance {instance_id} has no entitlement"
-        raise LookupError(message)
-    return _entitlement(row).figures
-
-
 def instances_by_order(tx: Transaction) -> dict[str, str]:
     """Give, for every order that entitles to something, the instance it does so for: for an audit."""
     statement = select(entitlement.c.order_id, entitlement.c.instance_id)

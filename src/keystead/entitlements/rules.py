@@ -49,6 +49,19 @@ def renewed(ends_at: datetime, now: datetime, months: int, retention_days: int, 
             return Term(ends_at, renewal_end(ends_at, months))
 
 
+def months_within(starts_at: datetime, now: datetime) -> int:
+    """Give how many whole calendar months lie between two instants, by their UTC+8 dates; 0 if `now` is not later."""
+    months, today = 0, business_day(now)
+    while _months_later(business_day(starts_at), months + 1) <= today:
+        months += 1
+    return months
+
+
+def days_begun(span: timedelta) -> int:
+    """Give how many 24-hour slots a span has begun: exactly ten days are ten, a second more is eleven; none for none."""
+    return max(0, -(-span // timedelta(days=1)))
+
+
 def purchased(now: datetime, months: int) -> Term:
     """Give the term of a purchase activated at `now`."""
     return Term(now, purchase_end(now, months))
@@ -72,18 +85,18 @@ def last_end(entitlements: Sequence[Entitlement]) -> datetime:
 
 
 def figures_at(entitlements: Sequence[Entitlement], now: datetime) -> Figures:
-    """Give the figures that hold at `now`: those of the entitlement begun last, the one made last if several began together.
+    """Give the figures that hold at `now`: of the entitlements that have begun, those of the one made last.
 
-    After the end they are the last ones had. Of an instance's entitlements (one or more); before the first begins, its figures.
+    So an upgrade made while a renewal is pending outlasts the renewal's start, and a pending change waits for its own.
+    `entitlements` are an instance's, one or more, in the order they were made; before the first begins, its figures hold.
     """
     begun = [entitlement for entitlement in entitlements if entitlement.term.starts_at <= now]
-    if not begun:
-        return min(entitlements, key=_by_start).figures
-    return max(begun, key=_by_start).figures
+    return (begun or entitlements[:1])[-1].figures
 
 
-def _by_start(entitlement: Entitlement) -> tuple[datetime, datetime]:
-    return entitlement.term.starts_at, entitlement.made_at
+def upgraded(ends_at: datetime, now: datetime) -> Term:
+    """Give the term of an upgrade: from `now` to the end there is, which an upgrade never moves."""
+    return Term(now, ends_at)
 
 
 def _months_later(day: date, months: int) -> date:

@@ -1,4 +1,4 @@
-"""What is done with instances: delivered, renewed, enabled, shown, stopped, released.
+"""What is done with instances: delivered, renewed, upgraded, enabled, shown, stopped, released, given back.
 
 The writing verbs expect the account's row lock to be held (`access.rows.lock_account`); the scheduler holds it too.
 """
@@ -8,16 +8,28 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+import msgspec
+
 from keystead import ids
 from keystead.catalog.model import Policies
 from keystead.clock import iso_z
 from keystead.entitlements import rows as entitlement_rows
 from keystead.entitlements import rules as entitlements
-from keystead.entitlements.model import Entitlement, Standing, Term
+from keystead.entitlements.model import Entitlement, Figures, Standing, Term
 from keystead.hsm.port import KeyStore
 from keystead.instances import rows, rules
 from keystead.instances.faults import InstanceNotFound
-from keystead.instances.model import Instance, InstanceStanding, InstanceStatus, Network, Owned, Purchase
+from keystead.instances.model import (
+    Instance,
+    InstanceStanding,
+    InstanceStatus,
+    Network,
+    Owned,
+    Purchase,
+    Renewal,
+    RenewalStatus,
+    Renewed,
+)
 from keystead.keyring import commands as keyring
 from keystead.store import Transaction, Warm
 from keystead.store.events import record_event
@@ -35,7 +47,7 @@ REMINDERS_PLANNED: Final = timedelta(days=30)
 
 def activate(tx: Transaction, keystore: KeyStore, now: datetime, purchase: Purchase) -> tuple[Instance, Term]:
     """Deliver a paid purchase at once: the instance, its first entitlement, its key, and the jobs its end asks for."""
-    instance_id = ids.instance_id(purchase.region, now)
+    instance_id = purchase.instance_id or ids.instance_id(purchase.region, now)
     instance = Instance(
         instance_id=instance_id,
         account_id=purchase.account_id,
@@ -50,27 +62,54 @@ def activate(tx: Transaction, keystore: KeyStore, now: datetime, purchase: Purch
     )
     term = entitlements.purchased(now, purchase.months)
     rows.add(tx, instance)
-    entitlement_rows.add(
-        tx, Entitlement(purchase.order_id, purchase.account_id, instance_id, term, purchase.figures, made_at=now)
-    )
+    _entitle(tx, instance, purchase.order_id, term, purchase.figures, now)
     keyring.create_instance_key(tx, keystore, now, instance_id)
     _schedule_end(tx, instance, term.ends_at)
     record_event(tx, "instance_purchased", instance_id, instance.account_id, now, ends_at=iso_z(term.ends_at))
     return instance, term
 
 
-def renew(tx: Transaction, now: datetime, owned: Owned, order_id: str, months: int, policies: Policies) -> Term:
-    """Add a term of the same figures: from the current end while it runs, by policy in retention.
+def renew(tx: Transaction, now: datetime, owned: Owned, renewed: Renewed, policies: Policies) -> Term:
+    """Add a term: from the current end while it runs, by policy in retention; its figures hold from where it begins.
 
     `TermReleased` when retention is over. What was expired is served again from this commit on.
     """
     instance = owned.instance
-    term = entitlements.renewed(owned.ends_at, now, months, instance.retention_days, policies.renewal_after_expiry)
+    term = entitlements.renewed(owned.ends_at, now, renewed.months, instance.retention_days, policies.renewal_after_expiry)
     rows.touch(tx, instance.instance_id)
-    entitlement_rows.add(tx, Entitlement(order_id, instance.account_id, instance.instance_id, term, owned.figures, made_at=now))
+    _entitle(tx, instance, renewed.order_id, term, renewed.figures, now)
     _schedule_end(tx, instance, term.ends_at)
     record_event(tx, "instance_renewed", instance.instance_id, instance.account_id, now, ends_at=iso_z(term.ends_at))
     return term
+
+
+def upgrade(tx: Transaction, now: datetime, owned: Owned, order_id: str, figures: Figures) -> Term:
+    """Have new figures hold from now to the end there is; InstanceStateInvalid unless the term runs."""
+    rules.changeable(owned)
+    instance = owned.instance
+    term = entitlements.upgraded(owned.ends_at, now)
+    rows.touch(tx, instance.instance_id)
+    _entitle(tx, instance, order_id, term, figures, now)
+    record_event(tx, "instance_upgraded", instance.instance_id, instance.account_id, now, ends_at=iso_z(term.ends_at))
+    return term
+
+
+def set_renewal(tx: Transaction, now: datetime, owned: Owned, renewal: Renewal) -> Instance:
+    """Keep another wish for the end of the term; InstanceStateInvalid if automatic renewal comes after the end."""
+    instance = owned.instance
+    if renewal.status is RenewalStatus.AUTO:
+        rules.changeable(owned)
+    rows.set_renewal(tx, instance.instance_id, renewal)
+    record_event(tx, "renewal_set", instance.instance_id, instance.account_id, now, status=renewal.status.value)
+    return msgspec.structs.replace(instance, renewal=renewal)
+
+
+def give_back(tx: Transaction, now: datetime, owned: Owned) -> None:
+    """Destroy a refunded instance at once: first its key, then it is gone, retention or not."""
+    instance = owned.instance
+    keyring.destroy_instance_key(tx, now, instance.instance_id)
+    rows.set_released(tx, instance.instance_id, now)
+    record_event(tx, "instance_refunded", instance.instance_id, instance.account_id, now)
 
 
 def owned(tx: Transaction, account_id: str, instance_id: str, now: datetime, region: str = "") -> Owned:
@@ -176,9 +215,23 @@ def release(tx: Transaction, now: datetime, instance_id: str) -> None:
     enqueue(tx, TELL_RELEASED_JOB, instance_id, instance.account_id, now)
 
 
+def unreleased(tx: Transaction, instance_id: str) -> Instance | None:
+    """Give an instance that has not been released, whoever's: for the scheduler."""
+    return rows.unreleased(tx, instance_id)
+
+
+def released_ids(tx: Transaction) -> set[str]:
+    """Give the ids of all instances that are gone, for an audit."""
+    return rows.released_ids(tx)
+
+
 def every_id(tx: Transaction) -> set[str]:
     """Give the ids of all instances ever delivered, released ones too, for an audit."""
     return rows.every_id(tx)
+
+
+def _entitle(tx: Transaction, instance: Instance, order_id: str, term: Term, figures: Figures, now: datetime) -> None:
+    entitlement_rows.add(tx, Entitlement(order_id, instance.account_id, instance.instance_id, term, figures, made_at=now))
 
 
 def _judged(tx: Transaction, instance: Instance, now: datetime) -> Owned:

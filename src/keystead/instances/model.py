@@ -73,7 +73,10 @@ class Instance(msgspec.Struct, frozen=True):
 
 
 class Purchase(msgspec.Struct, frozen=True):
-    """What a paid order has delivered: who gets what, where, for how many months, and what was promised for the end."""
+    """What a paid order has delivered: who gets what, where, for how many months, and what was promised for the end.
+
+    `instance_id` is minted by an order that was placed before it was paid; empty has delivery mint one.
+    """
 
     order_id: str
     account_id: str
@@ -84,12 +87,22 @@ class Purchase(msgspec.Struct, frozen=True):
     months: int
     renewal: Renewal
     retention_days: int
+    instance_id: str = ""
+
+
+class Renewed(msgspec.Struct, frozen=True):
+    """What a paid renewal adds: so many months of these figures."""
+
+    order_id: str
+    months: int
+    figures: Figures
 
 
 class Owned(msgspec.Struct, frozen=True):
     """An instance and what its entitlements make of it at one moment.
 
     `starts_at` is when its first term began, `ends_at` when its last paid one ends, `releases_at` when it is gone unless renewed.
+    `figures` hold now; `last_figures` at the end of the last paid term: they are what a renewal goes on with.
     """
 
     instance: Instance
@@ -98,13 +111,20 @@ class Owned(msgspec.Struct, frozen=True):
     releases_at: datetime
     standing: Standing
     figures: Figures
+    last_figures: Figures
+
+    @property
+    def change_pending(self) -> bool:
+        """Whether a renewal that has not begun brings other figures."""
+        return self.figures != self.last_figures
 
 
 class InstanceStanding(msgspec.Struct, frozen=True):
     """What a worker keeps at hand to judge a request on an instance: no SQL is read while it is warm.
 
     `ends_at_ms` is the end of the last paid term and `releases_at_ms` that of retention, in milliseconds of business time: at
-    that very millisecond each is over.
+    that very millisecond each is over. `rates` are the requests a second purchased, each with the millisecond from which it
+    holds, in order of time, one or more.
     """
 
     instance_id: str
@@ -112,8 +132,15 @@ class InstanceStanding(msgspec.Struct, frozen=True):
     region: str
     ends_at_ms: int
     releases_at_ms: int
-    qps: int
+    rates: tuple[tuple[int, int], ...]
     connected: bool
+
+    def qps_at(self, now: datetime) -> int:
+        """Give the requests a second that hold at `now`."""
+        if len(self.rates) == 1:
+            return self.rates[0][1]
+        at = to_ms(now)
+        return [qps for since, qps in self.rates if since <= at or since == self.rates[0][0]][-1]
 
     def expired(self, now: datetime) -> bool:
         """Whether the term is over at `now`."""

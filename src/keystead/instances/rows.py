@@ -110,6 +110,11 @@ def every_id(tx: Transaction) -> set[str]:
     return set(tx.execute(select(instance.c.instance_id)).scalars())
 
 
+def released_ids(tx: Transaction) -> set[str]:
+    """Give the ids of all instances that are gone, for an audit."""
+    return set(tx.execute(select(instance.c.instance_id).where(instance.c.released_at_ms.is_not(None))).scalars())
+
+
 def set_network(tx: Transaction, instance_id: str, network: Network) -> None:
     """Record where the instance is being enabled."""
     _change(
@@ -125,6 +130,11 @@ def set_network(tx: Transaction, instance_id: str, network: Network) -> None:
 def set_connected(tx: Transaction, instance_id: str, at: datetime) -> None:
     """Record that the instance is enabled."""
     _change(tx, instance_id, status=InstanceStatus.CONNECTED.value, connected_at_ms=to_ms(at))
+
+
+def set_renewal(tx: Transaction, instance_id: str, renewal: Renewal) -> None:
+    """Record the wish for the end of the term."""
+    _change(tx, instance_id, renewal_status=renewal.status.value, renewal_months=renewal.months)
 
 
 def set_released(tx: Transaction, instance_id: str, at: datetime) -> None:

@@ -61,11 +61,12 @@ def owned_at(instance: Instance, held: Sequence[Entitlement], now: datetime) -> 
         releases_at=entitlements.release_at(ends_at, instance.retention_days),
         standing=entitlements.standing(ends_at, now, instance.retention_days),
         figures=entitlements.figures_at(held, now),
+        last_figures=entitlements.figures_at(held, ends_at),
     )
 
 
 def standing_kept(instance: Instance, held: Sequence[Entitlement]) -> InstanceStanding:
-    """Give what a worker keeps at hand of an instance: no `now` is in it, the figures are those of the last term."""
+    """Give what a worker keeps at hand of an instance: no `now` is in it, so every rate stands with when it begins."""
     ends_at = entitlements.last_end(held)
     return InstanceStanding(
         instance_id=instance.instance_id,
@@ -73,9 +74,19 @@ def standing_kept(instance: Instance, held: Sequence[Entitlement]) -> InstanceSt
         region=instance.region,
         ends_at_ms=to_ms(ends_at),
         releases_at_ms=to_ms(entitlements.release_at(ends_at, instance.retention_days)),
-        qps=entitlements.figures_at(held, ends_at).qps,
+        rates=_rates(held),
         connected=instance.status is InstanceStatus.CONNECTED,
     )
+
+
+def _rates(held: Sequence[Entitlement]) -> tuple[tuple[int, int], ...]:
+    """Every change of the requests a second, with the millisecond it comes; the first entry is where the first term begins."""
+    changes: list[tuple[int, int]] = []
+    for begin in sorted({entitlement.term.starts_at for entitlement in held}):
+        qps = entitlements.figures_at(held, begin).qps
+        if not changes or changes[-1][1] != qps:
+            changes.append((to_ms(begin), qps))
+    return tuple(changes)
 
 
 def connectable(owned: Owned) -> None:
@@ -85,6 +96,22 @@ def connectable(owned: Owned) -> None:
         raise InstanceStateInvalid(instance.instance_id, "Expired")
     if instance.status is not InstanceStatus.UNINITIALIZED:
         raise InstanceStateInvalid(instance.instance_id, instance.status.value)
+
+
+def changeable(owned: Owned) -> None:
+    """Raise InstanceStateInvalid unless the term runs: what is expired is renewed first (ModifyPrepayInstanceSpec, ECS)."""
+    if owned.standing is not Standing.ACTIVE:
+        raise InstanceStateInvalid(owned.instance.instance_id, "Expired")
+
+
+def refundable(owned: Owned) -> None:
+    """Raise InstanceStateInvalid unless the term runs and the instance is Disabled or Enabled, as the billing page says it.
+
+    Disabled is Uninitialized and Enabled is Connected; one that is just being enabled is neither.
+    """
+    changeable(owned)
+    if owned.instance.status is InstanceStatus.CONNECTING:
+        raise InstanceStateInvalid(owned.instance.instance_id, owned.instance.status.value)
 
 
 def usable(owned: Owned) -> None:

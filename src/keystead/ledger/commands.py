@@ -1,4 +1,4 @@
-"""What is done with money: credited, charged, asked for, audited.
+"""What is done with money: credited, charged, refunded, asked for, audited.
 
 The writing verbs expect the account's row lock to be held (`access.rows.lock_account`).
 """
@@ -43,6 +43,16 @@ def charge(tx: Transaction, now: datetime, account_id: str, order_id: str, amoun
     """Take the price of an order from the balance; BalanceTooLow if it does not reach, and then nothing is written."""
     rules.affordable(amount, balance(tx, account_id))
     return _post(tx, Entry(ids.transaction_number(), account_id, EntryKind.CHARGE, amount, now, order_id=order_id))
+
+
+def refund(tx: Transaction, now: datetime, account_id: str, order_id: str, amount: Money) -> Entry:
+    """Put what a refund order gives back into the balance; the schema refuses a second time for the same order."""
+    return _post(tx, Entry(ids.transaction_number(), account_id, EntryKind.REFUND, amount, now, order_id=order_id))
+
+
+def charged(tx: Transaction, order_id: str) -> Money:
+    """Give the cash that was taken for an order; zero if none was."""
+    return Money(rows.charged_minor(tx, order_id), CURRENCY)
 
 
 def balance(tx: Transaction, account_id: str) -> Money:
@@ -105,6 +115,11 @@ def of_orders(tx: Transaction, account_id: str, since: datetime, before: datetim
 def charges(tx: Transaction) -> list[Entry]:
     """Give every charge of the deployment as stored, for an audit that knows the orders."""
     return [entry for entry in rows.every_entry(tx) if entry.kind is EntryKind.CHARGE]
+
+
+def refunds(tx: Transaction) -> list[Entry]:
+    """Give every refund of the deployment as stored, for an audit that knows the orders."""
+    return [entry for entry in rows.every_entry(tx) if entry.kind is EntryKind.REFUND]
 
 
 def audit(tx: Transaction) -> list[Finding]:

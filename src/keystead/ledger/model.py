@@ -30,6 +30,7 @@ class EntryKind(enum.StrEnum):
 
     CREDIT = "credit"
     CHARGE = "charge"
+    REFUND = "refund"
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -58,7 +59,7 @@ class Posting(msgspec.Struct, frozen=True):
 class Entry(msgspec.Struct, frozen=True):
     """A ledger transaction: `amount` is positive; the postings say which way it went. `at` is business time.
 
-    `order_id` names the order of a charge and is empty for a credit; `idempotency_key` is the credit's and empty for a charge.
+    `order_id` names the order of a charge or refund and is empty for a credit; `idempotency_key` is the credit's alone.
     """
 
     number: str

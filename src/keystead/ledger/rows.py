@@ -126,6 +126,14 @@ def account_of(tx: Transaction, number: str) -> str:
     return str(found)
 
 
+def charged_minor(tx: Transaction, order_id: str) -> int:
+    """Give what was charged for an order, in minor units; 0 if nothing was."""
+    statement = select(ledger_transaction.c.amount_minor).where(
+        ledger_transaction.c.order_id == order_id, ledger_transaction.c.kind == EntryKind.CHARGE.value
+    )
+    return int(tx.execute(statement).scalar_one_or_none() or 0)
+
+
 def of_account(tx: Transaction, account_id: str) -> list[Entry]:
     """Give an account's transactions, oldest first, each proved to balance."""
     statement = select(ledger_transaction).where(ledger_transaction.c.account_id == account_id).order_by(ledger_transaction.c.id)

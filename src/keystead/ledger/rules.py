@@ -11,6 +11,7 @@ from keystead.money import Money
 _SIDES = {
     EntryKind.CREDIT: ((Book.CASH, 1), (Book.FUNDING, -1)),
     EntryKind.CHARGE: ((Book.CASH, -1), (Book.REVENUE, 1)),
+    EntryKind.REFUND: ((Book.CASH, 1), (Book.REVENUE, -1)),
 }
 
 

@@ -1,32 +1,38 @@
-"""What is done with orders: priced, placed and paid, found, audited.
+"""What is done with orders: drafted and quoted, placed, paid and carried out, found, cancelled, audited.
 
-`buy` and `renew` expect the account's row lock to be held (`access.rows.lock_account`); what they raise undoes all they did.
+The writing verbs expect the account's row lock to be held (`access.rows.lock_account`); what they raise undoes all they did.
+An order is drafted, which only reads, then settled: charged and carried out. By API both happen in one call.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import NamedTuple
+from datetime import datetime, timedelta
+from typing import Final
 
-from keystead import ids
+import msgspec
+
 from keystead.catalog import rules as catalog
-from keystead.catalog.model import Catalogue, Configuration, Edition
+from keystead.catalog.model import Catalogue, Configuration, Policies
 from keystead.clock import iso_z
 from keystead.entitlements import rows as entitlement_rows
-from keystead.entitlements.model import Term
 from keystead.hsm.port import KeyStore
 from keystead.instances import commands as instances
-from keystead.instances.model import Instance, Owned, Purchase
+from keystead.instances.model import Instance, Owned, Purchase, RenewalStatus, Renewed
 from keystead.ledger import commands as ledger
 from keystead.ledger.model import Finding
 from keystead.notices import commands as notices
 from keystead.notices.model import NoticeKind, Telling
-from keystead.orders import rows, rules
+from keystead.orders import drafts, rows, rules
 from keystead.orders.faults import OrderNotFound
-from keystead.orders.model import Buying, Order, OrderState, OrderType, Renewing, Search
+from keystead.orders.model import Asked, Buying, Order, OrderState, OrderType, Renewing, Search, Upgrading
 from keystead.pricing import rules as pricing
 from keystead.pricing.model import OrderKind, Quote
 from keystead.store import Transaction
+from keystead.store.events import record_event
+from keystead.store.jobs import enqueue
+
+LAPSE_JOB: Final = "lapse_order"
+RENEW_JOB: Final = "renew_automatically"
 
 
 def quote_modules(
@@ -38,23 +44,19 @@ def quote_modules(
 
 
 def quote_renewal(catalogue: Catalogue, now: datetime, owned: Owned, months: int) -> Quote:
-    """Price a renewal of an instance as it is configured, by the list of `now` and not that of its purchase."""
-    return pricing.quote(catalog.price_list_at(catalogue, now), configuration_of(owned), months, OrderKind.RENEWAL)
+    """Price a renewal of an instance as its last paid term has it, by the list of `now` and not that of its purchase."""
+    kept = drafts.configuration_of(owned, owned.last_figures)
+    return pricing.quote(catalog.price_list_at(catalogue, now), kept, months, OrderKind.RENEWAL)
+
+
+def quote_upgrade(tx: Transaction, catalogue: Catalogue, now: datetime, upgrading: Upgrading) -> Quote:
+    """Price an upgrade for what is left of the term; what ordering it would raise is raised here too."""
+    return drafts.upgrade_of(tx, catalogue, now, upgrading).quote
 
 
 def configuration_of(owned: Owned) -> Configuration:
-    """Give an instance's configuration as the catalogue speaks of it."""
-    figures = owned.figures
-    return Configuration(
-        edition=Edition(owned.instance.edition),
-        region=owned.instance.region,
-        qps=figures.qps,
-        key_num=figures.key_num,
-        secret_num=figures.secret_num,
-        access_num=figures.access_num,
-        log=figures.log,
-        log_storage_gb=figures.log_storage_gb,
-    )
+    """Give an instance's configuration as the catalogue speaks of it, and as a renewal goes on with it."""
+    return drafts.configuration_of(owned, owned.last_figures)
 
 
 def buy(tx: Transaction, catalogue: Catalogue, keystore: KeyStore, now: datetime, buying: Buying) -> Order:
@@ -62,41 +64,86 @@ def buy(tx: Transaction, catalogue: Catalogue, keystore: KeyStore, now: datetime
 
     The catalogue's faults name what is not on sale; BalanceTooLow if the money does not reach.
     """
-    months = catalog.period_of(catalogue.policies.purchase_months, "Period", buying.months)
-    price_list = catalog.price_list_at(catalogue, now)
-    configuration = catalog.configured(catalogue, price_list, buying.parameters)
-    quote = pricing.quote(price_list, configuration, months, OrderKind.NEW)
-    order_id = ids.order_id()
-    ledger.charge(tx, now, buying.account_id, order_id, quote.payable)
-    purchase = Purchase(
-        order_id=order_id,
-        account_id=buying.account_id,
-        region=configuration.region,
-        edition=configuration.edition.value,
-        product_type=buying.product_type,
-        figures=rules.figures_of(configuration),
-        months=months,
-        renewal=buying.renewal,
-        retention_days=catalogue.policies.retention_days,
-    )
-    instance, term = instances.activate(tx, keystore, now, purchase)
-    carried_out = _CarriedOut(OrderType.NEW, order_id, buying.operator, instance, term)
-    return _keep(tx, catalogue, now, carried_out, quote, configuration)
+    draft = drafts.purchase_of(catalogue, now, buying).order
+    ledger.charge(tx, now, draft.account_id, draft.order_id, draft.payable)
+    return _kept(tx, _delivered(tx, catalogue, keystore, now, draft))
 
 
 def renew(tx: Transaction, catalogue: Catalogue, now: datetime, renewing: Renewing) -> Order:
-    """Place a renewal, pay it from the balance and extend the instance as it is configured.
+    """Place a renewal, pay it from the balance and extend the instance, with other modules if such are named.
 
-    InstanceNotFound once it is released, PeriodNotSold for a term not on sale, BalanceTooLow if the money does not reach.
+    InstanceNotFound once it is released, PeriodNotSold for a term not on sale, BalanceTooLow if the money does not reach;
+    QuotaBelowUse if it would shrink below what is in use, OrderUnpaid if another order waits to be paid.
     """
-    months = catalog.period_of(catalogue.policies.renewal_months, "RenewPeriod", renewing.months)
-    owned = instances.owned(tx, renewing.account_id, renewing.instance_id, now)
-    quote = quote_renewal(catalogue, now, owned, months)
-    order_id = ids.order_id()
-    ledger.charge(tx, now, renewing.account_id, order_id, quote.payable)
-    term = instances.renew(tx, now, owned, order_id, months, catalogue.policies)
-    carried_out = _CarriedOut(OrderType.RENEW, order_id, renewing.operator, owned.instance, term)
-    return _keep(tx, catalogue, now, carried_out, quote, configuration_of(owned))
+    draft = drafts.renewal_of(tx, catalogue, now, renewing).order
+    ledger.charge(tx, now, draft.account_id, draft.order_id, draft.payable)
+    return _kept(tx, _extended(tx, catalogue, now, draft))
+
+
+def upgrade(tx: Transaction, catalogue: Catalogue, now: datetime, upgrading: Upgrading) -> Order:
+    """Place an upgrade, pay it for what is left of the term, and have its figures hold at once.
+
+    ChangeRefused for a decrease or no change, InstanceStateInvalid for an expired instance, ChangePending or OrderUnpaid while
+    another order stands in the way, BalanceTooLow if the money does not reach: nothing is charged then.
+    """
+    draft = drafts.upgrade_of(tx, catalogue, now, upgrading).order
+    ledger.charge(tx, now, draft.account_id, draft.order_id, draft.payable)
+    return _kept(tx, _upgraded(tx, catalogue, now, draft))
+
+
+def place(tx: Transaction, catalogue: Catalogue, now: datetime, asked: Asked) -> Order:
+    """Place an order without paying it: it keeps its price until it lapses, and nothing is delivered before `pay`."""
+    match asked:
+        case Buying():
+            draft = drafts.purchase_of(catalogue, now, asked)
+        case Renewing():
+            draft = drafts.renewal_of(tx, catalogue, now, asked)
+        case Upgrading():
+            draft = drafts.upgrade_of(tx, catalogue, now, asked)
+    expires_at = now + timedelta(days=catalogue.policies.unpaid_order_days)
+    order = rules.added_up(msgspec.structs.replace(draft.order, expires_at=expires_at))
+    rows.add(tx, order)
+    enqueue(tx, LAPSE_JOB, order.order_id, order.account_id, expires_at)
+    record_event(tx, "order_placed", order.order_id, order.account_id, now, payable=order.payable.plain())
+    return order
+
+
+def pay(tx: Transaction, catalogue: Catalogue, keystore: KeyStore, now: datetime, order: Order) -> Order:
+    """Pay a placed order from the balance and carry it out; paying a paid one again gives it back unchanged.
+
+    OrderStateInvalid if it was cancelled or has lapsed, BalanceTooLow if the money does not reach.
+    """
+    if order.state is OrderState.PAID:
+        return order
+    rules.payable_at(order, now)
+    ledger.charge(tx, now, order.account_id, order.order_id, order.payable)
+    if order.kind is OrderType.NEW:
+        paid = _delivered(tx, catalogue, keystore, now, order)
+    elif order.kind is OrderType.RENEW:
+        paid = _extended(tx, catalogue, now, order)
+    else:
+        paid = _upgraded(tx, catalogue, now, order)
+    rows.settle(tx, rules.added_up(paid))
+    return paid
+
+
+def cancel(tx: Transaction, now: datetime, account_id: str, order_id: str) -> None:
+    """Cancel an unpaid order; cancelling a cancelled one again changes nothing. OrderStateInvalid for any other."""
+    order = order_of(tx, account_id, order_id)
+    if order.state is OrderState.CANCELLED or rules.state_at(order, now) == rules.LAPSED:
+        return
+    rules.payable_at(order, now)
+    rows.cancel(tx, order_id)
+    record_event(tx, "order_cancelled", order_id, account_id, now)
+
+
+def lapse(tx: Transaction, now: datetime, order_id: str) -> None:
+    """Cancel an order that was not paid in time; nothing if it was paid or cancelled. It could not be paid since anyway."""
+    order = rows.whoever(tx, order_id)
+    if order is None or rules.state_at(order, now) != rules.LAPSED:
+        return
+    rows.cancel(tx, order_id)
+    record_event(tx, "order_lapsed", order_id, order.account_id, now)
 
 
 def order_of(tx: Transaction, account_id: str, order_id: str) -> Order:
@@ -120,57 +167,65 @@ def settled(tx: Transaction, account_id: str, since: datetime, before: datetime)
 def audit(tx: Transaction) -> list[Finding]:
     """Prove from the rows alone that the books hold and that money, orders, entitlements and instances answer to each other.
 
-    Every paid order has exactly one charge of its amount, every charge an order, every order its entitlement and instance.
+    Every paid order has exactly one charge of its amount, every charge an order, every order its entitlement and instance;
+    every refund gave its amount back once, and its instance is gone.
     """
-    found_in_books = ledger.audit(tx)
-    return found_in_books + rules.unanswered(
-        rows.every(tx), ledger.charges(tx), entitlement_rows.instances_by_order(tx), instances.every_id(tx)
+    books = rules.Books(
+        charges=ledger.charges(tx),
+        refunds=ledger.refunds(tx),
+        entitled=entitlement_rows.instances_by_order(tx),
+        delivered=instances.every_id(tx),
+        gone=instances.released_ids(tx),
     )
+    return ledger.audit(tx) + rules.unanswered(rows.every(tx), books)
 
 
-class _CarriedOut(NamedTuple):
-    """What an order did: its id is older than its row, because the charge and the entitlement bear it already."""
-
-    kind: OrderType
-    order_id: str
-    operator: str
-    instance: Instance
-    term: Term
+def schedule_renewal(tx: Transaction, policies: Policies, instance: Instance, ends_at: datetime, now: datetime) -> None:
+    """Ask for the next attempt at renewing an instance that wishes it; each failed attempt asks for the one after it."""
+    due = rules.next_attempt(policies.auto_renewal, ends_at, now)
+    if instance.renewal.status is RenewalStatus.AUTO and due is not None:
+        enqueue(tx, RENEW_JOB, instance.instance_id, instance.account_id, due)
 
 
-def _keep(
-    tx: Transaction, catalogue: Catalogue, now: datetime, done: _CarriedOut, quote: Quote, configuration: Configuration
-) -> Order:
-    parameters = catalog.parameters_of(catalog.price_list_at(catalogue, now), configuration)
-    order = rules.added_up(
-        Order(
-            order_id=done.order_id,
-            account_id=done.instance.account_id,
-            kind=done.kind,
-            state=OrderState.PAID,
-            instance_id=done.instance.instance_id,
-            region=done.instance.region,
-            product_code=catalogue.product.code,
-            product_type=done.instance.product_type,
-            price_list_id=quote.price_list_id,
-            months=quote.months,
-            parameters=tuple((module.value, value) for module, value in parameters),
-            lines=rules.lines_of(quote),
-            list_amount=quote.list_amount,
-            discount=quote.discount,
-            payable=quote.payable,
-            term=done.term,
-            operator=done.operator,
-            created_at=now,
-            paid_at=now,
-        )
+def _delivered(tx: Transaction, catalogue: Catalogue, keystore: KeyStore, now: datetime, order: Order) -> Order:
+    configuration = drafts.ordered(catalogue, order)
+    purchase = Purchase(
+        order_id=order.order_id,
+        account_id=order.account_id,
+        region=configuration.region,
+        edition=configuration.edition.value,
+        product_type=order.product_type,
+        figures=rules.figures_of(configuration),
+        months=order.months,
+        renewal=order.renewal,
+        retention_days=catalogue.policies.retention_days,
+        instance_id=order.instance_id,
     )
-    rows.add(tx, order)
-    _tell(tx, now, order)
+    instance, term = instances.activate(tx, keystore, now, purchase)
+    schedule_renewal(tx, catalogue.policies, instance, term.ends_at, now)
+    return _told(tx, now, msgspec.structs.replace(order, state=OrderState.PAID, paid_at=now, term=term))
+
+
+def _extended(tx: Transaction, catalogue: Catalogue, now: datetime, order: Order) -> Order:
+    owned = instances.owned(tx, order.account_id, order.instance_id, now)
+    figures = rules.figures_of(drafts.ordered(catalogue, order))
+    term = instances.renew(tx, now, owned, Renewed(order.order_id, order.months, figures), catalogue.policies)
+    schedule_renewal(tx, catalogue.policies, owned.instance, term.ends_at, now)
+    return _told(tx, now, msgspec.structs.replace(order, state=OrderState.PAID, paid_at=now, term=term))
+
+
+def _upgraded(tx: Transaction, catalogue: Catalogue, now: datetime, order: Order) -> Order:
+    owned = instances.owned(tx, order.account_id, order.instance_id, now)
+    term = instances.upgrade(tx, now, owned, order.order_id, rules.figures_of(drafts.ordered(catalogue, order)))
+    return msgspec.structs.replace(order, state=OrderState.PAID, paid_at=now, term=term)
+
+
+def _kept(tx: Transaction, order: Order) -> Order:
+    rows.add(tx, rules.added_up(order))
     return order
 
 
-def _tell(tx: Transaction, now: datetime, order: Order) -> None:
+def _told(tx: Transaction, now: datetime, order: Order) -> Order:
     kind = {OrderType.NEW: NoticeKind.PURCHASED, OrderType.RENEW: NoticeKind.RENEWED}[order.kind]
     facts = {
         "order_id": order.order_id,
@@ -179,3 +234,4 @@ def _tell(tx: Transaction, now: datetime, order: Order) -> None:
         "ends_at": iso_z(order.term.ends_at),
     }
     notices.tell(tx, now, Telling(kind, order.account_id, f"order/{order.order_id}", order.instance_id, facts))
+    return order

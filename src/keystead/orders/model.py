@@ -17,10 +17,15 @@ class OrderType(enum.StrEnum):
 
     NEW = "New"
     RENEW = "Renew"
+    UPGRADE = "Upgrade"
+    REFUND = "Refund"
 
 
 class OrderState(enum.StrEnum):
-    """Whether an order is paid; the values are QueryOrders' PaymentStatus. Placed by API, it is paid at once or never there."""
+    """Whether an order is paid; the values are QueryOrders' PaymentStatus. Placed by API, it is paid at once or never there.
+
+    Unpaid ones come from the two steps of `place` and `pay`. A refund is never paid: it has no state.
+    """
 
     UNPAID = "Unpaid"
     PAID = "Paid"
@@ -28,26 +33,33 @@ class OrderState(enum.StrEnum):
 
 
 class OrderLine(msgspec.Struct, frozen=True):
-    """One priced module of an order: its list price a month, then list price, discount and price of the whole term."""
+    """One priced module of an order: its list price a month, then list price, discount and price of the whole term.
+
+    A line of a refund is about one order, `related_order_id`, and no module: `list_amount` is the cash it was paid with,
+    `discount` what of it is used up, `payable` what comes back, `unit_price` its price a day.
+    """
 
     module_code: str
     unit_price: Money
     list_amount: Money
     discount: Money
     payable: Money
+    related_order_id: str = ""
 
 
 class Order(msgspec.Struct, frozen=True):
-    """An order for one instance. The three amounts are the sums of the lines'; `term` is what it bought.
+    """An order for one instance. The three amounts are the sums of the lines'; `term` is what it bought, or a refund ends.
 
-    `parameters` are the module codes and values it was priced by, in the order of the modules. `operator` is the id of the RAM
-    user who placed it, empty for the account itself. Instants are business time.
+    `parameters` are the module codes and values it was priced by, in the order of the modules; `original_parameters` those from
+    before it, none for a purchase. `operator` is the id of the RAM user who placed it, empty for the account itself. `state` is
+    None for a refund, `related_order_id` then the purchase. An unpaid order lapses at `expires_at`; `renewal` is what a purchase
+    wishes for the end. Instants are business time.
     """
 
     order_id: str
     account_id: str
     kind: OrderType
-    state: OrderState
+    state: OrderState | None
     instance_id: str
     region: str
     product_code: str
@@ -63,6 +75,10 @@ class Order(msgspec.Struct, frozen=True):
     operator: str
     created_at: datetime
     paid_at: datetime | None
+    original_parameters: tuple[tuple[str, str], ...] = ()
+    related_order_id: str = ""
+    expires_at: datetime | None = None
+    renewal: Renewal = Renewal()
 
 
 class Buying(msgspec.Struct, frozen=True):
@@ -77,12 +93,37 @@ class Buying(msgspec.Struct, frozen=True):
 
 
 class Renewing(msgspec.Struct, frozen=True):
-    """A renewal asked for, of whole months."""
+    """A renewal asked for, of whole months; `parameters` are the modules it changes, as sent."""
 
     account_id: str
     operator: str
     instance_id: str
     months: int
+    parameters: tuple[tuple[str, str], ...] = ()
+
+
+class Upgrading(msgspec.Struct, frozen=True):
+    """An upgrade asked for: the modules that grow, as sent; others may be named with what they are."""
+
+    account_id: str
+    operator: str
+    instance_id: str
+    parameters: tuple[tuple[str, str], ...]
+
+
+Asked = Buying | Renewing | Upgrading
+
+
+class Share(msgspec.Struct, frozen=True):
+    """What of one order comes back: `paid` cash, `day_price` to the cent, `days` begun of `days_sold`, `used` amount, `back`."""
+
+    order_id: str
+    paid: Money
+    day_price: Money
+    days: int
+    days_sold: int
+    used: Money
+    back: Money
 
 
 class Search(msgspec.Struct, frozen=True):

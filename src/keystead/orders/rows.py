@@ -20,22 +20,27 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    Update,
     and_,
     func,
     insert,
     or_,
     select,
     text,
+    update,
 )
 
 from keystead.clock import from_ms, to_ms
 from keystead.entitlements.model import Term
+from keystead.instances.model import Renewal, RenewalStatus
 from keystead.money import Money
 from keystead.orders.model import Order, OrderLine, OrderState, OrderType, Search
 from keystead.orders.rules import added_up
 from keystead.store import Transaction, metadata
 
 LINES_READ_OF_ORDERS_AT_ONCE: Final = 500
+_NONE: Final = ""
+"""The state of an order that has none."""
 
 purchase_order = Table(
     "purchase_order",
@@ -60,6 +65,11 @@ purchase_order = Table(
     Column("operator", String(64), nullable=False),
     Column("created_at_ms", BigInteger, nullable=False),
     Column("paid_at_ms", BigInteger, nullable=True),
+    Column("original_parameters", Text, nullable=False, server_default="[]"),
+    Column("related_order_id", String(32), nullable=True),
+    Column("expires_at_ms", BigInteger, nullable=True),
+    Column("renewal_status", String(16), nullable=False, server_default="ManualRenewal"),
+    Column("renewal_months", Integer, nullable=True),
     Index("ix_purchase_order_account_id_created_at_ms", "account_id", "created_at_ms"),
     Index("ix_purchase_order_account_id_paid_at_ms", "account_id", "paid_at_ms"),
 )
@@ -69,6 +79,15 @@ Index(
     unique=True,
     sqlite_where=text("kind = 'New'"),
     postgresql_where=text("kind = 'New'"),
+)
+# One renewal a cycle, by hand or by itself: whoever comes second finds the end moved, and cannot double it if it did not look.
+Index(
+    "uq_purchase_order_renewed_once",
+    purchase_order.c.instance_id,
+    purchase_order.c.starts_at_ms,
+    unique=True,
+    sqlite_where=text("kind = 'Renew' AND state = 'Paid'"),
+    postgresql_where=text("kind = 'Renew' AND state = 'Paid'"),
 )
 order_line = Table(
     "order_line",
@@ -80,6 +99,8 @@ order_line = Table(
     Column("list_minor", BigInteger, nullable=False),
     Column("discount_minor", BigInteger, nullable=False),
     Column("payable_minor", BigInteger, nullable=False),
+    # No order is refunded twice.
+    Column("related_order_id", String(32), nullable=True, unique=True),
     PrimaryKeyConstraint("order_id", "line"),
 )
 
@@ -91,7 +112,7 @@ def add(tx: Transaction, new: Order) -> None:
             order_id=new.order_id,
             account_id=new.account_id,
             kind=new.kind.value,
-            state=new.state.value,
+            state=_NONE if new.state is None else new.state.value,
             instance_id=new.instance_id,
             region=new.region,
             product_code=new.product_code,
@@ -107,7 +128,12 @@ def add(tx: Transaction, new: Order) -> None:
             ends_at_ms=to_ms(new.term.ends_at),
             operator=new.operator,
             created_at_ms=to_ms(new.created_at),
-            paid_at_ms=None if new.paid_at is None else to_ms(new.paid_at),
+            paid_at_ms=_ms(new.paid_at),
+            original_parameters=msgspec.json.encode(new.original_parameters).decode(),
+            related_order_id=new.related_order_id or None,
+            expires_at_ms=_ms(new.expires_at),
+            renewal_status=new.renewal.status.value,
+            renewal_months=new.renewal.months,
         )
     )
     tx.execute(
@@ -121,10 +147,54 @@ def add(tx: Transaction, new: Order) -> None:
                 "list_minor": line.list_amount.minor,
                 "discount_minor": line.discount.minor,
                 "payable_minor": line.payable.minor,
+                "related_order_id": line.related_order_id or None,
             }
             for number, line in enumerate(new.lines, 1)
         ],
     )
+
+
+def settle(tx: Transaction, paid: Order) -> None:
+    """Record that an unpaid order was paid, and the term it bought with that."""
+    tx.execute(
+        _unpaid(paid.order_id).values(
+            state=OrderState.PAID.value,
+            paid_at_ms=_ms(paid.paid_at),
+            starts_at_ms=to_ms(paid.term.starts_at),
+            ends_at_ms=to_ms(paid.term.ends_at),
+        )
+    )
+
+
+def cancel(tx: Transaction, order_id: str) -> None:
+    """Record that an unpaid order was cancelled."""
+    tx.execute(_unpaid(order_id).values(state=OrderState.CANCELLED.value))
+
+
+def unpaid_on(tx: Transaction, instance_id: str, now: datetime) -> str:
+    """Give the id of an order on the instance that can still be paid at `now`; empty if there is none."""
+    statement = select(purchase_order.c.order_id).where(
+        purchase_order.c.instance_id == instance_id,
+        purchase_order.c.state == OrderState.UNPAID.value,
+        purchase_order.c.expires_at_ms > to_ms(now),
+    )
+    return tx.execute(statement).scalars().first() or ""
+
+
+def paid_for(tx: Transaction, instance_id: str) -> list[Order]:
+    """Give the paid orders of an instance, those of the latest terms first, each proved."""
+    statement = (
+        select(purchase_order)
+        .where(purchase_order.c.instance_id == instance_id, purchase_order.c.state == OrderState.PAID.value)
+        .order_by(purchase_order.c.starts_at_ms.desc(), purchase_order.c.created_at_ms.desc(), purchase_order.c.order_id)
+    )
+    return [added_up(order) for order in _orders(tx, tx.execute(statement).all())]
+
+
+def whoever(tx: Transaction, order_id: str) -> Order | None:
+    """Give an order, whoever's: for the scheduler."""
+    row = tx.execute(select(purchase_order).where(purchase_order.c.order_id == order_id)).one_or_none()
+    return None if row is None else added_up(_orders(tx, [row])[0])
 
 
 def of_account(tx: Transaction, account_id: str, order_id: str) -> Order | None:
@@ -202,6 +272,7 @@ def _order(row: Row[Any], its_lines: list[Row[Any]]) -> Order:
             list_amount=Money(line.list_minor, currency),
             discount=Money(line.discount_minor, currency),
             payable=Money(line.payable_minor, currency),
+            related_order_id=line.related_order_id or "",
         )
         for line in its_lines
     )
@@ -209,7 +280,7 @@ def _order(row: Row[Any], its_lines: list[Row[Any]]) -> Order:
         order_id=row.order_id,
         account_id=row.account_id,
         kind=OrderType(row.kind),
-        state=OrderState(row.state),
+        state=None if row.state == _NONE else OrderState(row.state),
         instance_id=row.instance_id,
         region=row.region,
         product_code=row.product_code,
@@ -225,4 +296,16 @@ def _order(row: Row[Any], its_lines: list[Row[Any]]) -> Order:
         operator=row.operator,
         created_at=from_ms(row.created_at_ms),
         paid_at=None if row.paid_at_ms is None else from_ms(row.paid_at_ms),
+        original_parameters=msgspec.json.decode(row.original_parameters, type=tuple[tuple[str, str], ...]),
+        related_order_id=row.related_order_id or "",
+        expires_at=None if row.expires_at_ms is None else from_ms(row.expires_at_ms),
+        renewal=Renewal(RenewalStatus(row.renewal_status), row.renewal_months),
     )
+
+
+def _unpaid(order_id: str) -> Update:
+    return update(purchase_order).where(purchase_order.c.order_id == order_id, purchase_order.c.state == OrderState.UNPAID.value)
+
+
+def _ms(at: datetime | None) -> int | None:
+    return None if at is None else to_ms(at)

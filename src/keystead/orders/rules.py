@@ -1,20 +1,29 @@
-"""Pure decisions on orders: what a quote becomes, what must be true of an order, what the customer may wish for the end."""
+"""Pure decisions on orders: what a quote becomes, what must be true of an order, what the customer may wish for the end, when
+that is carried out, and what of an order comes back.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
-from keystead.catalog.model import Configuration, Policies
+from keystead.catalog.model import Configuration, Edition, Policies, PriceList, Schedule
 from keystead.catalog.rules import period_of
+from keystead.entitlements import rules as entitlements
 from keystead.entitlements.model import Figures
 from keystead.faults import InvalidParameter, MissingParameter
 from keystead.instances.model import Renewal, RenewalStatus
 from keystead.ledger.model import Entry, Finding
-from keystead.money import Money
-from keystead.orders.faults import OrderBroken
-from keystead.orders.model import Order, OrderLine, OrderState, OrderType
+from keystead.money import Money, rounded_half_up
+from keystead.orders.faults import OrderBroken, OrderStateInvalid
+from keystead.orders.model import Order, OrderLine, OrderState, OrderType, Share
 from keystead.pricing.model import Quote
+from keystead.pricing.rules import earned_rate
+
+MONTHS_A_YEAR: Final = 12
+LAPSED: Final = "Expired"
 
 
 def lines_of(quote: Quote) -> tuple[OrderLine, ...]:
@@ -56,6 +65,8 @@ def problem_of(order: Order) -> str:
         return "its amounts do not agree"
     if (order.state is OrderState.PAID) != (order.paid_at is not None):
         return "its state and its time of payment do not agree"
+    if (order.state is None) != (order.kind is OrderType.REFUND):
+        return "its state and its kind do not agree"
     return ""
 
 
@@ -75,34 +86,159 @@ def renewal_wished(status: str, months: int | None, policies: Policies) -> Renew
     return Renewal(RenewalStatus.AUTO, months)
 
 
-def unanswered(
-    orders: Iterable[Order], charges: Iterable[Entry], entitled: Mapping[str, str], delivered: set[str]
-) -> list[Finding]:
-    """Say where orders, charges, entitlements and instances do not answer to each other.
+def renewal_set(status: str, period: int | None, unit: str, policies: Policies) -> Renewal:
+    """Read SetRenewal's RenewalStatus, RenewalPeriod and RenewalPeriodUnit (BssOpenApi page, read 2026-11-22).
 
-    `entitled` maps an order to the instance it entitles to something; `delivered` are all instances there ever were.
+    The period is needed for AutoRenewal and of no effect otherwise; its unit is M unless said, as clients leave it out.
     """
+    if unit not in {"", "M", "Y"}:
+        raise InvalidParameter("RenewalPeriodUnit", "It must be M or Y.")
+    try:
+        wished = RenewalStatus(status)
+    except ValueError:
+        listed = ", ".join(each.value for each in RenewalStatus)
+        raise InvalidParameter("RenewalStatus", f"It must be one of {listed}.") from None
+    if wished is not RenewalStatus.AUTO:
+        return Renewal(wished)
+    if period is None:
+        raise MissingParameter("RenewalPeriod")
+    months = period * (MONTHS_A_YEAR if unit == "Y" else 1)
+    return Renewal(wished, period_of(policies.auto_renewal_months, "RenewalPeriod", months))
+
+
+def attempt_due(schedule: Schedule, ends_at: datetime, now: datetime) -> bool:
+    """Whether automatic renewal is to be tried at `now`, perhaps late, for a term that ends at `ends_at`.
+
+    What was due before the end is not made up for after it: then only an attempt that the schedule puts there counts.
+    """
+    begun = [attempt for attempt in _attempts(schedule, ends_at) if attempt <= now]
+    return bool(begun) and (now < ends_at or begun[-1] >= ends_at)
+
+
+def next_attempt(schedule: Schedule, ends_at: datetime, now: datetime) -> datetime | None:
+    """Give the first attempt after `now`; None when there is none left."""
+    return next((attempt for attempt in _attempts(schedule, ends_at) if attempt > now), None)
+
+
+def _attempts(schedule: Schedule, ends_at: datetime) -> list[datetime]:
+    """The attempts, in order; an end is a UTC+8 midnight, so the hours are that zone's."""
+    return [ends_at + timedelta(days=day, hours=schedule.hour) for day in schedule.days]
+
+
+def payable_at(order: Order, now: datetime) -> None:
+    """Raise OrderStateInvalid unless the order is unpaid and has not lapsed."""
+    state = state_at(order, now)
+    if state != OrderState.UNPAID.value:
+        raise OrderStateInvalid(order.order_id, state)
+
+
+def state_at(order: Order, now: datetime) -> str:
+    """Say what an order is at `now`: its state, Refund, or Expired when it was not paid in time."""
+    if order.state is None:
+        return OrderType.REFUND.value
+    if order.state is OrderState.UNPAID and order.expires_at is not None and now >= order.expires_at:
+        return LAPSED
+    return order.state.value
+
+
+def share_of(order: Order, paid: Money, price_list: PriceList, now: datetime) -> Share:
+    """Say what of an order comes back at `now`; `paid` is the cash taken for it, `price_list` the one it was made with.
+
+    All of it before its term begins. Then what is used is its list price a day, times the days begun, less what a term as long
+    as the whole months used would have had taken off (refund rules page, April 2025, read 2026-11-22); an upgrade never had
+    anything taken off. Its days are the 24-hour slots begun: what is used can reach the price and not exceed it. ADR 13.
+    """
+    sold = entitlements.days_begun(order.term.ends_at - order.term.starts_at)
+    days = min(sold, entitlements.days_begun(now - order.term.starts_at))
+    used = paid
+    if now < order.term.ends_at:
+        full, rest = _rest_of_price(order, price_list, now)
+        used = min(paid, order.list_amount.part(days * rest, sold * full, rounded_half_up))
+    day_price = order.list_amount.part(1, max(sold, 1), rounded_half_up)
+    return Share(order.order_id, paid, day_price, days, sold, used, paid - used)
+
+
+def refund_lines(shares: Iterable[Share]) -> tuple[OrderLine, ...]:
+    """Give the lines of a refund order, one for each order that is given back."""
+    return tuple(
+        OrderLine("", share.day_price, share.paid, share.used, share.back, related_order_id=share.order_id) for share in shares
+    )
+
+
+def _rest_of_price(order: Order, price_list: PriceList, now: datetime) -> tuple[int, int]:
+    """The part of the list price that use so far costs, as denominator and numerator."""
+    if order.kind is OrderType.UPGRADE:
+        return 1, 1
+    months = entitlements.months_within(order.term.starts_at, now)
+    numerator, denominator = (1 - earned_rate(price_list, _edition(order, price_list), months)).as_integer_ratio()
+    return denominator, numerator
+
+
+def _edition(order: Order, price_list: PriceList) -> Edition:
+    version = dict(order.parameters)["ProductVersion"]
+    return next(offer.edition for offer in price_list.offers if offer.product_version == version)
+
+
+class Books(NamedTuple):
+    """What an audit compares orders with: charges and refunds, which instance an order entitles to something, all instances
+    that ever were, and those that are gone.
+    """
+
+    charges: Iterable[Entry]
+    refunds: Iterable[Entry]
+    entitled: Mapping[str, str]
+    delivered: set[str]
+    gone: set[str]
+
+
+def unanswered(orders: Iterable[Order], books: Books) -> list[Finding]:
+    """Say where orders, charges, refunds, entitlements and instances do not answer to each other."""
     found: list[Finding] = []
-    by_order: dict[str, list[Entry]] = {}
-    for charge in charges:
-        by_order.setdefault(charge.order_id, []).append(charge)
+    charges, refunds = _by_order(books.charges), _by_order(books.refunds)
+    entitled, delivered = books.entitled, books.delivered
     known = {order.order_id: order for order in orders}
     for order in known.values():
-        problems = [problem_of(order), _charge_problem(order, by_order.get(order.order_id, []))]
+        problems = [problem_of(order), _charge_problem(order, charges.get(order.order_id, []))]
+        problems.append(_refund_problem(order, refunds.get(order.order_id, []), charges))
         if order.state is OrderState.PAID and entitled.get(order.order_id) != order.instance_id:
             problems.append("it is paid and entitles its instance to nothing")
-        if order.instance_id not in delivered:
+        if order.state is not OrderState.PAID and order.order_id in entitled:
+            problems.append("it is not paid and entitles")
+        if order.state is OrderState.PAID and order.instance_id not in delivered:
             problems.append(f"its instance {order.instance_id} was never delivered")
+        if order.kind is OrderType.REFUND and order.instance_id not in books.gone:
+            problems.append(f"its instance {order.instance_id} is still there")
         found.extend(Finding(order.order_id, problem) for problem in problems if problem)
-    found.extend(Finding(order_id, "it is charged and there is no such order") for order_id in by_order.keys() - known.keys())
+    found.extend(Finding(order_id, "it is charged and there is no such order") for order_id in charges.keys() - known.keys())
+    found.extend(Finding(order_id, "it is refunded and there is no such order") for order_id in refunds.keys() - known.keys())
     found.extend(Finding(order_id, "it entitles and there is no such order") for order_id in entitled.keys() - known.keys())
-    bought = Counter(order.instance_id for order in known.values() if order.kind is OrderType.NEW)
+    paid = [order for order in known.values() if order.state is OrderState.PAID]
+    bought = Counter(order.instance_id for order in paid if order.kind is OrderType.NEW)
     found.extend(
         Finding(instance_id, f"it was bought by {bought[instance_id]} orders")
         for instance_id in sorted(delivered)
         if bought[instance_id] != 1
     )
     return found
+
+
+def _by_order(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    by_order: dict[str, list[Entry]] = {}
+    for entry in entries:
+        by_order.setdefault(entry.order_id, []).append(entry)
+    return by_order
+
+
+def _refund_problem(order: Order, refunds: list[Entry], charges: Mapping[str, list[Entry]]) -> str:
+    if order.kind is not OrderType.REFUND:
+        return "it is no refund and money was given back by it" if refunds else ""
+    if len(refunds) != 1 or refunds[0].amount != order.payable or refunds[0].account_id != order.account_id:
+        return "it is a refund and its amount was not given back once"
+    for line in order.lines:
+        paid = Money.total((charge.amount for charge in charges.get(line.related_order_id, [])), order.payable.currency)
+        if line.list_amount != paid:
+            return f"it gives back of the order {line.related_order_id} and that was paid with another amount"
+    return ""
 
 
 def _charge_problem(order: Order, charges: list[Entry]) -> str:

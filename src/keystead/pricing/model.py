@@ -15,10 +15,12 @@ class OrderKind(enum.StrEnum):
 
     NEW = "NewOrder"
     RENEWAL = "Renewal"
+    UPGRADE = "Upgrade"
 
 
 class QuoteLine(msgspec.Struct, frozen=True):
-    """One priced module. `unit_price` is its list price a month at the configured figure; the others are for the whole term.
+    """One priced module. `unit_price` is its list price a month at the configured figure (of an upgrade: how much that rises);
+    the others are for the whole term.
 
     `payable` is `list_amount` less `discount`.
     """
@@ -31,7 +33,10 @@ class QuoteLine(msgspec.Struct, frozen=True):
 
 
 class Quote(msgspec.Struct, frozen=True):
-    """What a term of `months` costs, by which price list; the three amounts are the sums of the lines'."""
+    """What a term of `months` costs, by which price list; the three amounts are the sums of the lines'.
+
+    An upgrade is for what is left of the term and not for months: they are 0.
+    """
 
     kind: OrderKind
     months: int

@@ -1,19 +1,23 @@
 """Pure reckoning of prices: months times the monthly list price, less what the term's discount takes off.
 
-KMS billing page (subscription), read 2026-11-22. Nothing is prorated: a purchase or renewal is of whole months.
+KMS billing page (subscription), read 2026-11-22. A purchase or renewal is of whole months; an upgrade is for the time that is
+left, by a formula that policies.toml names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
-from keystead.catalog.model import Configuration, Edition, Module, Offer, PriceList, Steps
+from keystead.catalog.model import Configuration, Edition, Module, Offer, PriceList, Steps, UpgradeFee
 from keystead.catalog.rules import offer_of
 from keystead.money import Money, Rounding, rounded_down, rounded_half_up, rounded_up
 from keystead.pricing.model import OrderKind, Quote, QuoteLine
 
+_DAYS: Final = 30
+_DAY_SECONDS: Final = 24 * 60 * 60
 _ROUNDINGS: Final[Mapping[str, Rounding]] = {"half_up": rounded_half_up, "down": rounded_down, "up": rounded_up}
 
 
@@ -41,6 +45,35 @@ def quote(price_list: PriceList, configuration: Configuration, months: int, kind
     )
 
 
+def upgrade_quote(
+    price_list: PriceList, before: Configuration, after: Configuration, left: timedelta, formula: UpgradeFee
+) -> Quote:
+    """Price the change from `before` to `after`, no figure of which is less, for what is left of the term, by one list.
+
+    "hours_of_30_day_months": (new - old a month) / 30 / 24 x unused hours, reckoned to the second (PolarDB and MongoDB billing
+    pages, read 2026-11-22). "days_of_30_day_months": the same by days begun. The sum is rounded once, half up to cents, and the
+    lines share it. Zero for a second of a small step: still an order.
+    """
+    old, new = monthly_prices(price_list, before), monthly_prices(price_list, after)
+    whole, unused = _unused(left, formula)
+    lines: list[QuoteLine] = []
+    rising = paid = none = Money(0, price_list.currency)
+    for module, price in new.items():
+        rise = price - old[module]
+        rising += rise
+        fee = rising.part(unused, whole, rounded_half_up) - paid
+        paid += fee
+        lines.append(QuoteLine(module, rise, fee, none, fee))
+    return Quote(OrderKind.UPGRADE, 0, tuple(lines), paid, none, paid, price_list.id)
+
+
+def _unused(left: timedelta, formula: UpgradeFee) -> tuple[int, int]:
+    """A month of 30 days and what is left, in the unit of the formula."""
+    if formula == "days_of_30_day_months":
+        return _DAYS, -(-left // timedelta(days=1))
+    return _DAYS * _DAY_SECONDS, left // timedelta(seconds=1)
+
+
 def monthly_prices(price_list: PriceList, configuration: Configuration) -> dict[Module, Money]:
     """Give the list price a month of each priced module; ProductVersion stands for the base price."""
     offer = offer_of(price_list, configuration.edition)
@@ -61,6 +94,12 @@ def discount_rate(price_list: PriceList, edition: Edition, months: int) -> Decim
         if discount.edition is edition and discount.months == months:
             return discount.rate
     return Decimal(0)
+
+
+def earned_rate(price_list: PriceList, edition: Edition, months: int) -> Decimal:
+    """Give what part a term that came to `months` whole months has earned: that of the longest discounted term within it."""
+    earned = [discount for discount in price_list.discounts if discount.edition is edition and discount.months <= months]
+    return max(earned, key=lambda discount: discount.months).rate if earned else Decimal(0)
 
 
 def _line(module: Module, unit_price: Money, list_amount: Money, rate: Decimal, rounding: Rounding) -> QuoteLine:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from keystead.entitlements import rows as entitlements
+from datetime import datetime
+
+from keystead.entitlements import rows as entitlement_rows
+from keystead.entitlements import rules as entitlements
+from keystead.entitlements.model import Figures
 from keystead.keyring import commands as keyring
 from keystead.quotas import rules
 from keystead.quotas.model import Quota, Resource
 from keystead.store import Transaction
 
 
-def infos(tx: Transaction, instance_id: str, vpcs_used: int) -> tuple[Quota, ...]:
-    """Give the four quotas of an instance.
+def infos(tx: Transaction, instance_id: str, vpcs_used: int, now: datetime) -> tuple[Quota, ...]:
+    """Give the four quotas of an instance as they hold at `now`.
 
     No secrets can be made yet, so none are in use; a rate has no quantity in use at a moment, so that of `qps` is zero.
     """
-    figures = entitlements.newest_figures(tx, instance_id)
+    figures = _figures(tx, instance_id, now)
     return (
         Quota(Resource.KEY, figures.key_num, keyring.count_versions(tx, instance_id)),
         Quota(Resource.SECRET, figures.secret_num, 0),
@@ -23,10 +27,20 @@ def infos(tx: Transaction, instance_id: str, vpcs_used: int) -> tuple[Quota, ...
     )
 
 
-def require_key_room(tx: Transaction, instance_id: str, wanted: int = 1) -> None:
+def require_key_room(tx: Transaction, instance_id: str, now: datetime, wanted: int = 1) -> None:
     """Raise KeyQuotaExceeded unless `wanted` more key versions fit into what was purchased.
 
     Ask in the transaction that makes them, holding the account's lock: then two callers cannot both take the last place.
     """
-    figures = entitlements.newest_figures(tx, instance_id)
+    figures = _figures(tx, instance_id, now)
     rules.room_for(Quota(Resource.KEY, figures.key_num, keyring.count_versions(tx, instance_id)), wanted)
+
+
+def require_fitting(tx: Transaction, instance_id: str, vpcs_used: int, figures: Figures) -> None:
+    """Raise QuotaBelowUse if `figures`, about to replace those of an instance, are less than what is in use now."""
+    rules.fitting(Quota(Resource.KEY, figures.key_num, keyring.count_versions(tx, instance_id)))
+    rules.fitting(Quota(Resource.VPC, figures.access_num, vpcs_used))
+
+
+def _figures(tx: Transaction, instance_id: str, now: datetime) -> Figures:
+    return entitlements.figures_at(entitlement_rows.of_instance(tx, instance_id), now)

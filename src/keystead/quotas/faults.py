@@ -5,6 +5,17 @@ from __future__ import annotations
 from keystead.faults import LimitFault
 
 
+class QuotaBelowUse(LimitFault):
+    """A quota asked for is less than what is in use."""
+
+    def __init__(self, resource: str, asked: int, used: int) -> None:
+        """Name the quota, the figure asked for and what is in use."""
+        super().__init__(f"The quota of {resource} cannot become {asked}: {used} are in use; delete some first.")
+        self.resource = resource
+        self.asked = asked
+        self.used = used
+
+
 class KeyQuotaExceeded(LimitFault):
     """The instance has no room for another key version."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from keystead.catalog.commands import load_catalogue
 from keystead.clock import Instant, to_ms
 from keystead.gate.call import Service
 from keystead.gate.signature import SKEW
@@ -15,6 +16,8 @@ from keystead.instances import commands as instances
 from keystead.ledger import commands as ledger
 from keystead.notices import commands as notices
 from keystead.notices.model import Desk
+from keystead.orders import commands as orders
+from keystead.orders import renewals
 from keystead.store import Transaction, outbox
 from keystead.store.claims import forget_nonces
 from keystead.usage import commands as usage
@@ -24,6 +27,14 @@ Handler = Callable[[Transaction, datetime, str], None]
 the job's due. It reads the facts anew, does nothing if they no longer ask for it, and records the events itself."""
 
 SENT_KEPT: Final = timedelta(days=30)
+_catalogue = cache(load_catalogue)
+"""The deployment's one catalogue: it is part of the program."""
+
+
+def renew_automatically(tx: Transaction, now: datetime, subject: str) -> None:
+    """Renew an instance that wishes it, if its end is near and nobody has renewed it; a failure is told and tried again."""
+    renewals.renew_automatically(tx, _catalogue(), now, subject)
+
 
 HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
     {
@@ -32,6 +43,8 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
         instances.RELEASE_JOB: instances.release,
         instances.TELL_STOPPED_JOB: notices.tell_stopped,
         instances.TELL_RELEASED_JOB: notices.tell_released,
+        orders.LAPSE_JOB: orders.lapse,
+        orders.RENEW_JOB: renew_automatically,
     }
 )
 

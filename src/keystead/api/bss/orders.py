@@ -1,11 +1,11 @@
-"""Finding orders: QueryOrders and GetOrderDetail (BssOpenApi pages, read 2026-11-22). Amounts are text here."""
+"""Orders found and cancelled: QueryOrders, GetOrderDetail, CancelOrder (BssOpenApi pages, 2026-11-22). Amounts are text."""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -14,6 +14,7 @@ from keystead.api.bss.shapes import (
     CODE,
     MESSAGE,
     PAGE_SIZE,
+    SUBSCRIPTION,
     BssResponse,
     PageNum,
     PageSize,
@@ -32,7 +33,6 @@ from keystead.money import Money
 from keystead.orders import commands as orders
 from keystead.orders.model import Order, OrderState, OrderType, Search
 
-SUBSCRIPTION = "Subscription"
 DEFAULT_WINDOW = timedelta(hours=1)
 # Types that the page lists and that no order here has: asking for one is no mistake and finds nothing.
 OTHER_TYPES = frozenset(
@@ -43,10 +43,8 @@ OTHER_TYPES = frozenset(
         "Downgrade",
         "Exchange",
         "IncreaseUpgrade",
-        "Refund",
         "ResizeDisk",
         "TempUpgrade",
-        "Upgrade",
     }
 )
 E = TypeVar("E", bound=enum.StrEnum)
@@ -68,14 +66,17 @@ class QueryOrdersRequest(Request):
 
 
 class OrderRow(Shape):
-    """An order. `pretax_gross_amount` is the list price, `pretax_amount` what is paid before tax, of which there is none."""
+    """An order. `pretax_gross_amount` is the list price, `pretax_amount` what is paid before tax, of which there is none.
+
+    Of a refund the one is what had been paid and the other what came back; it has no payment status.
+    """
 
     order_id: str
     related_order_id: str
     order_type: str
     create_time: str
     payment_time: str
-    payment_status: str
+    payment_status: str | None
     currency: str
     payment_currency: str
     pretax_gross_amount: str
@@ -215,6 +216,25 @@ class GetOrderDetailResponse(BssResponse, kw_only=True):
     data: OrderDetailPage
 
 
+class CancelOrderRequest(Request):
+    """Which order."""
+
+    order_id: str
+    owner_id: int | None = None
+
+
+class CancelledOrder(Shape):
+    """Where the cloud would name its host."""
+
+    host_id: str
+
+
+class CancelOrderResponse(BssResponse, kw_only=True):
+    """Nothing more to say."""
+
+    data: CancelledOrder
+
+
 @BSS.action("QueryOrders", Effect.READ)
 def query_orders(call: Call, request: QueryOrdersRequest) -> QueryOrdersResponse:
     """List the account's orders, newest first."""
@@ -244,14 +264,22 @@ def query_orders(call: Call, request: QueryOrdersRequest) -> QueryOrdersResponse
 
 @BSS.action("GetOrderDetail", Effect.READ)
 def get_order_detail(call: Call, request: GetOrderDetailRequest) -> GetOrderDetailResponse:
-    """Show an order with the configuration it was priced by and the term it bought."""
+    """Show an order with the configuration it was priced by and the term it bought; a refund has a row for each order undone."""
     owned(call, request.owner_id)
     order = orders.order_of(call.tx, call.account_id, request.order_id)
     names = {text.code.value: text.name for text in call.service.catalogue.product.modules}
     page = OrderDetailPage(
-        host_name="", order_list=OrderDetails(order=[_detail(order, names)]), page_num=1, page_size=PAGE_SIZE, total_count=1
+        host_name="", order_list=OrderDetails(order=_details(order, names)), page_num=1, page_size=PAGE_SIZE, total_count=1
     )
     return GetOrderDetailResponse(code=CODE, message=MESSAGE, success=True, data=page)
+
+
+@BSS.action("CancelOrder", Effect.WRITE)
+def cancel_order(call: Call, request: CancelOrderRequest) -> CancelOrderResponse:
+    """Cancel an order that is not paid; one that is paid is given back by RefundInstance."""
+    owned(call, request.owner_id)
+    orders.cancel(call.tx, call.now, call.account_id, request.order_id)
+    return CancelOrderResponse(code=CODE, message=MESSAGE, success=True, data=CancelledOrder(host_id=""))
 
 
 def _one_of(kind: type[E], name: str, text: str, others: frozenset[str]) -> E | None:
@@ -276,15 +304,15 @@ def _ours(catalogue: Catalogue, request: QueryOrdersRequest) -> bool:
     )
 
 
-def _columns(order: Order) -> dict[str, str]:
+def _columns(order: Order) -> dict[str, Any]:
     currency = order.payable.currency
     return {
         "order_id": order.order_id,
-        "related_order_id": "",
+        "related_order_id": order.related_order_id,
         "order_type": order.kind.value,
         "create_time": time_of(order.created_at),
         "payment_time": time_of(order.paid_at),
-        "payment_status": order.state.value,
+        "payment_status": None if order.state is None else order.state.value,
         "currency": currency,
         "payment_currency": currency,
         "pretax_gross_amount": order.list_amount.plain(),
@@ -299,25 +327,45 @@ def _columns(order: Order) -> dict[str, str]:
     }
 
 
-def _detail(order: Order, names: Mapping[str, str]) -> OrderDetail:
-    config = "".join(f"{code}:[{code}:{value};]" for code, value in order.parameters)
-    before = order.parameters if order.kind is OrderType.RENEW else ()
+def _details(order: Order, names: Mapping[str, str]) -> list[OrderDetail]:
+    """One row; of a refund, one for each order it undoes, with that one's amounts."""
+    if order.kind is not OrderType.REFUND:
+        return [_detail(order, names, order.order_id)]
+    return [
+        _detail(
+            msgspec.structs.replace(
+                order, related_order_id=line.related_order_id, list_amount=line.list_amount, payable=line.payable
+            ),
+            names,
+            f"{order.order_id}{number:02d}",
+        )
+        for number, line in enumerate(order.lines, 1)
+    ]
+
+
+def _detail(order: Order, names: Mapping[str, str], sub_order_id: str) -> OrderDetail:
     return OrderDetail(
         **_columns(order),
-        sub_order_id=order.order_id,
-        order_sub_type="ProductSubOrder",
+        sub_order_id=sub_order_id,
+        order_sub_type="RefundSubOrder" if order.kind is OrderType.REFUND else "ProductSubOrder",
         instance_ids=msgspec.json.encode([order.instance_id]).decode(),
         region=order.region,
         quantity="1",
         operator=order.operator,
         usage_start_time=time_of(order.term.starts_at),
         usage_end_time=time_of(order.term.ends_at),
-        config=config,
-        original_config=config if before else "",
+        config=_config(order.parameters),
+        original_config=_config(order.original_parameters),
         bill_module_config=BillModules(modules=[_bill_module(code, value, names) for code, value in order.parameters]),
-        original_module_config=OriginalModules(modules=[_original_module(code, value, names) for code, value in before]),
+        original_module_config=OriginalModules(
+            modules=[_original_module(code, value, names) for code, value in order.original_parameters]
+        ),
         extend_infos={},
     )
+
+
+def _config(parameters: Sequence[tuple[str, str]]) -> str:
+    return "".join(f"{code}:[{code}:{value};]" for code, value in parameters)
 
 
 def _bill_module(code: str, value: str, names: Mapping[str, str]) -> BillModule:

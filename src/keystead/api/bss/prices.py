@@ -1,4 +1,4 @@
-"""GetSubscriptionPrice: what a purchase or renewal would cost now (BssOpenApi page, read 2026-11-22)."""
+"""GetSubscriptionPrice: what a purchase, renewal or upgrade would cost now (BssOpenApi page, read 2026-11-22)."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from keystead.api.bss._product import BSS
 from keystead.api.bss.shapes import CODE, MESSAGE, BssResponse, Shape, owned
 from keystead.catalog import rules as catalog
 from keystead.catalog.model import Module
-from keystead.faults import InvalidParameter
+from keystead.faults import InvalidParameter, MissingParameter
 from keystead.gate.call import Call
 from keystead.gate.parameters import Part, Request
 from keystead.gate.registry import Effect
 from keystead.instances import commands as instances
 from keystead.money import Money
 from keystead.orders import commands as orders
+from keystead.orders.model import Upgrading
 from keystead.pricing.model import OrderKind, Quote
 
 MODULES_MAX = 50
+_MODULE_STATUSES = (1, 2)
 _MONTHS_PER_UNIT = {"Month": 1, "Year": 12}
 
 
 class QuotedModule(Part):
-    """A module and its Config, `Code:value,Code:value`. Tag and ModuleStatus matter to upgrades only."""
+    """A module and its Config, `Code:value,Code:value`. ModuleStatus, 1 to add and 2 to modify, matters to upgrades only."""
 
     module_code: str
     config: str
@@ -33,7 +35,7 @@ class QuotedModule(Part):
 
 
 class GetSubscriptionPriceRequest(Request):
-    """What to price: modules, a term, and for a renewal the instance."""
+    """What to price: modules, a term, and for a renewal or an upgrade the instance."""
 
     product_code: str
     subscription_type: str
@@ -101,7 +103,7 @@ class GetSubscriptionPriceResponse(BssResponse, kw_only=True):
 
 @BSS.action("GetSubscriptionPrice", Effect.READ)
 def get_subscription_price(call: Call, request: GetSubscriptionPriceRequest) -> GetSubscriptionPriceResponse:
-    """Quote a purchase or a renewal; ordering at the same instant costs exactly this."""
+    """Quote a purchase, a renewal or an upgrade; ordering at the same instant costs exactly this."""
     owned(call, request.owner_id)
     catalogue = call.service.catalogue
     catalog.product_type_of(catalogue, request.product_code, request.product_type, request.subscription_type)
@@ -114,10 +116,10 @@ def get_subscription_price(call: Call, request: GetSubscriptionPriceRequest) -> 
     elif request.order_type == OrderKind.RENEWAL.value:
         catalog.period_of(catalogue.policies.renewal_months, "ServicePeriodQuantity", months)
         quote = _renewal(call, request, months)
-    elif request.order_type == "Upgrade":
-        raise InvalidParameter("OrderType", "Upgrades are not offered yet; NewOrder and Renewal are.")
+    elif request.order_type == OrderKind.UPGRADE.value:
+        quote = _upgrade(call, request)
     else:
-        raise InvalidParameter("OrderType", "It must be NewOrder or Renewal.")
+        raise InvalidParameter("OrderType", "It must be NewOrder, Renewal or Upgrade.")
     return GetSubscriptionPriceResponse(code=CODE, message=MESSAGE, success=True, data=_price(quote, request.quantity))
 
 
@@ -149,6 +151,18 @@ def _renewal(call: Call, request: GetSubscriptionPriceRequest, months: int) -> Q
         if held[module] != value:
             raise InvalidParameter(module.value, f"The instance has {held[module]}, and a renewal does not change it.")
     return orders.quote_renewal(catalogue, call.now, asked, months)
+
+
+def _upgrade(call: Call, request: GetSubscriptionPriceRequest) -> Quote:
+    """Price an upgrade of the instance named, whose present modules the service knows; a term would be of no meaning."""
+    if not request.instance_id:
+        raise MissingParameter("InstanceId")
+    if request.quantity != 1:
+        raise InvalidParameter("Quantity", "One instance is upgraded at a time.")
+    if any(module.module_status not in {None, *_MODULE_STATUSES} for module in request.module_list):
+        raise InvalidParameter("ModuleStatus", "It must be 1 (add) or 2 (modify).")
+    upgrading = Upgrading(call.account_id, "", request.instance_id, _parameters(request))
+    return orders.quote_upgrade(call.tx, call.service.catalogue, call.now, upgrading)
 
 
 def _price(quote: Quote, quantity: int) -> SubscriptionPrice:

@@ -21,6 +21,7 @@ CODE = "Success"
 MESSAGE = "Successful!"
 BALANCE_CODE = "200"
 BALANCE_MESSAGE = "success"
+SUBSCRIPTION = "Subscription"
 PAGE_SIZE = 20
 PAGE_SIZE_MAX = 300
 INSTANCE_IDS_MAX = 100

@@ -17,6 +17,7 @@ from keystead.api.bss.shapes import (
     INSTANCE_IDS_MAX,
     MESSAGE,
     PAGE_SIZE,
+    SUBSCRIPTION,
     BssResponse,
     PageNum,
     PageSize,
@@ -38,7 +39,6 @@ from keystead.orders import commands as orders
 from keystead.orders import rules as order_rules
 from keystead.orders.model import Buying, Renewing
 
-SUBSCRIPTION = "Subscription"
 SELLER = "Keystead"
 _BY_MONTH = 2
 _STATUSES = frozenset(status.value for status in RenewalStatus)

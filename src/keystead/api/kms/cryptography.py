@@ -159,7 +159,7 @@ def _admit(call: Call, ready: keyring.ReadyVersion) -> None:
     call.record.key_version_id = ready.version_id
     standing = standing_of_key(call, key)
     rules.usable(key, Operation.USE, expired=standing.expired(call.now))
-    call.admit(key.place.instance_id, standing.qps)
+    call.admit(key.place.instance_id, standing.qps_at(call.now))
 
 
 def _no_recipient(recipient: str) -> None:

@@ -199,7 +199,7 @@ def get_kms_instance_quota_infos(call: Call, request: GetKmsInstanceQuotaInfosRe
     instance_id = found.instance.instance_id
     infos = [
         QuotaInfo(resource_type=quota.resource.value, resource_quota=quota.allowed, used_quantity=quota.used)
-        for quota in quotas.infos(call.tx, instance_id, found.instance.vpcs_used)
+        for quota in quotas.infos(call.tx, instance_id, found.instance.vpcs_used, call.now)
         if request.resource_type in {"", quota.resource.value}
     ]
     return GetKmsInstanceQuotaInfosResponse(kms_instance_id=instance_id, kms_instance_quota_infos=infos)

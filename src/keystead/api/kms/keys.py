@@ -138,7 +138,7 @@ def create_key(call: Call, request: CreateKeyRequest) -> CreateKeyResponse:
     """Make a key in an instance that is connected, not expired, and has room for one more key version."""
     shape = _shape_asked(request)
     instances.instance_for_create(call.tx, call.account_id, call.region, request.instance_id, call.now)
-    quotas.require_key_room(call.tx, request.instance_id)
+    quotas.require_key_room(call.tx, request.instance_id, call.now)
     place = Place(call.account_id, call.region, request.instance_id, call.account_id)
     key = keyring.create_key(call.tx, call.service.keystore, call.now, place, shape)
     note(call, key)

@@ -1,6 +1,6 @@
 """Add bills by month of payment, and usage by day
 
-Revision: 0004, after 0001
+Revision: 0004, after 0003
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0004"
-down_revision = "0001"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
