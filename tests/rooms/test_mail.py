@@ -67,7 +67,7 @@ def mailing(database_url: str, folder: Path, port: int, **chosen: Any) -> Mailin
     } | chosen
     world = World(database_url, folder / "var", **settings)
     with world.service.store.write() as tx:
-        outbox.set_mailing(tx, mailing=True)  # as the scheduler does when it starts
+        outbox.set_mailing(tx, mailing=True)  # as `keystead serve` does when it starts
     wall = MovedWall(world.service.clock)
     server = app.mail_server_of(world.settings)
     assert server is not None

@@ -101,7 +101,7 @@ def set_mailing(tx: Transaction, *, mailing: bool) -> None:
 
 
 def is_mailing(tx: Transaction) -> bool:
-    """Whether the deployment has a mail server, as its scheduler last said."""
+    """Whether the deployment has a mail server, as its server last said when it started."""
     return bool(tx.execute(select(mail_route.c.configured)).scalar_one_or_none())
 
 

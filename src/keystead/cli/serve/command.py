@@ -63,6 +63,7 @@ def serve(
     from keystead.console.metrics import worker_died
 
     preparation.ready_store(settings)
+    preparation.ready_mail(settings)
     files = preparation.ready_files(settings, reserved.hosts)
     preparation.empty_folder(Path(metrics))
     demo = preparation.demo_account(settings) if demo_account else None

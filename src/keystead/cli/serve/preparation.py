@@ -20,7 +20,7 @@ from keystead.faults import StateFault
 from keystead.ledger import commands as ledger
 from keystead.money import Money
 from keystead.settings import Settings
-from keystead.store import Store, business_time
+from keystead.store import Store, business_time, outbox
 from keystead.store.engine import database_url
 from keystead.store.migrations import upgrade
 
@@ -71,11 +71,21 @@ def ready_store(settings: Settings) -> None:
 
 
 def ready_files(settings: Settings, hosts: list[str]) -> ServerFiles:
-    """Recover the journals, make the root key on first use, see to the certificates; SettingsError for unfit mail settings."""
-    app.mail_server_of(settings)  # what is wrong with it is said before anything starts
+    """Recover the journals, make the root key on first use, and see to the certificates."""
     recover(app.journal_folder(settings))
     app.keystore_of(settings)
     return ensure_certificates(settings.data_path, hosts, SystemClock().read().wall)
+
+
+def ready_mail(settings: Settings) -> None:
+    """Keep in the store whether there is a mail server; SettingsError for settings of it that do not go together."""
+    server = app.mail_server_of(settings)
+    store = app.store_of(settings)
+    try:
+        with store.write() as tx:
+            outbox.set_mailing(tx, mailing=server is not None)
+    finally:
+        store.close()
 
 
 def empty_folder(folder: Path) -> None:

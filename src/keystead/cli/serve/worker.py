@@ -27,7 +27,6 @@ from keystead.gate.call import Service
 from keystead.gate.rsgi import Gateway
 from keystead.schedule.post import Postman
 from keystead.schedule.runner import Runner
-from keystead.store import outbox
 
 log = logging.getLogger("keystead.serve")
 _ORDERS_BYTES_MAX: Final = 1 << 20
@@ -118,8 +117,6 @@ def _run_scheduler(orders: Orders) -> bool:
 def _postman(service: Service, stop: threading.Event) -> threading.Thread | None:
     """Start delivering mail beside the jobs; None, and one line that says so, where there is no mail server."""
     server = app.mail_server_of(service.settings)
-    with service.store.write() as tx:
-        outbox.set_mailing(tx, mailing=server is not None)
     if server is None:
         log.info("no mail server is configured (smtp_host): notices stay in the message centre")
         return None
