@@ -27,6 +27,8 @@ CONTEXT_FREE = {  # a value for every required parameter that names no resource
     "SubscriptionType": "Subscription",
     "RenewPeriod": "1",
     "OrderType": "Renewal",
+    "ModifyType": "Upgrade",
+    "RenewalStatus": "ManualRenewal",
     "ModuleList": "",
 }
 EXTRA = {"GetSubscriptionPrice": {"ServicePeriodQuantity": "1", "ServicePeriodUnit": "Month"}}

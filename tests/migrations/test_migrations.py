@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 
 import keystead.app
 import keystead.gate.life
+import keystead.store.migrations
 from keystead.store import metadata, open_store
 from keystead.store.events import event
 from keystead.store.migrations import current, upgrade
@@ -34,4 +39,38 @@ def test_upgrade_twice_keeps_rows(empty_database_url: str) -> None:
     assert current(store)
     with store.read() as tx:
         assert tx.execute(select(event.c.kind)).scalars().all() == ["k"]
+    store.close()
+
+
+ORDERS_OF_0001 = """
+INSERT INTO account VALUES ('1000000000000001', 'tenant', '', 0);
+INSERT INTO purchase_order VALUES ('1', '1000000000000001', 'New', 'Paid', 'kst-1', 'ap-southeast-1', 'kms',
+ 'kms_ddi_public_intl', 'kms-international-1', 1, '[["Spec","1000"]]', 'USD', 50000, 0, 50000, 0, 10, '', 0, 0);
+INSERT INTO purchase_order VALUES ('2', '1000000000000001', 'Renew', 'Paid', 'kst-1', 'ap-southeast-1', 'kms',
+ 'kms_ddi_public_intl', 'kms-international-1', 1, '[["Spec","1000"]]', 'USD', 50000, 0, 50000, 10, 20, '', 0, 0);
+INSERT INTO order_line VALUES ('1', 1, 'ProductVersion', 50000, 50000, 0, 50000);
+INSERT INTO order_line VALUES ('2', 1, 'ProductVersion', 50000, 50000, 0, 50000)
+"""
+
+
+def test_orders_of_the_first_release_are_kept(empty_database_url: str) -> None:
+    """A purchase and a renewal from before upgrades and refunds: lines kept, and what the renewal went on from filled in."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(keystead.store.migrations.__file__).parent))
+    store = open_store(empty_database_url)
+    with store.engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for statement in ORDERS_OF_0001.split(";"):
+            connection.exec_driver_sql(statement)
+        connection.commit()
+    upgrade(empty_database_url)
+    with store.read() as tx:
+        found = tx.execute(text("SELECT order_id, original_parameters, renewal_status FROM purchase_order ORDER BY order_id"))
+        assert [tuple(row) for row in found] == [
+            ("1", "[]", "ManualRenewal"),
+            ("2", '[["Spec","1000"]]', "ManualRenewal"),
+        ]
+        lines = tx.execute(text("SELECT order_id, payable_minor, related_order_id FROM order_line ORDER BY order_id"))
+        assert [tuple(row) for row in lines] == [("1", 50000, None), ("2", 50000, None)]
     store.close()

@@ -282,11 +282,16 @@ def test_row_10_an_unpaid_order_stands_in_the_way(shop: Shop) -> None:
 
 
 def test_no_reducing_renewal_below_what_is_in_use(shop: Shop) -> None:
-    """1,010 key versions may be held and 1,001 are: 1,000 are refused, naming both figures."""
+    """1,010 key versions may be held and 1,001 are: 1,000 are refused, also if they still fitted when the order was placed."""
     shop.credit(300_000)
     instance_id = shop.buy(("KeyNum", "1010")).instance_id
     shop.connect(instance_id)
-    shop.keys(instance_id, 1001)
+    shop.keys(instance_id, 1000)
+    placed = shop.place(Renewing(shop.account_id, "", instance_id, 1, (("KeyNum", "1000"),)))
+    shop.keys(instance_id, 1)
+    with pytest.raises(QuotaBelowUse):
+        shop.pay(placed.order_id)
+    shop.cancel(placed.order_id)
     with pytest.raises(QuotaBelowUse) as caught:
         shop.renew(instance_id, ("KeyNum", "1000"))
     assert (caught.value.asked, caught.value.used) == (1000, 1001)

@@ -9,7 +9,7 @@ import pytest
 
 from keystead.catalog.commands import load_catalogue
 from keystead.catalog.faults import CatalogueBroken
-from keystead.catalog.model import Catalogue, Discount, Edition, Offer, PriceList, Steps
+from keystead.catalog.model import Catalogue, Discount, Edition, Offer, PriceList, Schedule, Steps
 from keystead.catalog.soundness import problems_of
 
 SOUND = load_catalogue()
@@ -55,6 +55,16 @@ BROKEN = {
     "foreign zone": (
         msgspec.structs.replace(SOUND, regions=(msgspec.structs.replace(SOUND.regions[0], zones=("moon-a",)),)),
         "another region's",
+    ),
+    "unknown schedule": (
+        msgspec.structs.replace(SOUND, policies=msgspec.structs.replace(SOUND.policies, auto_renewal_schedule="weekly")),
+        "no schedule weekly",
+    ),
+    "attempt after retention": (
+        msgspec.structs.replace(
+            SOUND, policies=msgspec.structs.replace(SOUND.policies, auto_renewal_schedules={"nine_days": Schedule((-1, 15), 8)})
+        ),
+        "auto_renewal_schedules.nine_days",
     ),
     "notices out of order": (
         msgspec.structs.replace(SOUND, policies=msgspec.structs.replace(SOUND.policies, notice_days=(1, 3, 7))),

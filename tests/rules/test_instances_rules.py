@@ -115,6 +115,20 @@ def test_the_standing_kept_turns_at_the_very_millisecond() -> None:
     assert (kept.released(release - tick), kept.released(release)) == (False, True)
 
 
+def test_the_rate_kept_changes_at_the_very_millisecond() -> None:
+    """Upgraded on 01-10 from 1000 to 2000, a pending renewal reduces to 1000 at the end: each rate from its own millisecond."""
+    start, upgraded = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 10, tzinfo=UTC)
+    end, later = datetime(2026, 2, 1, 16, tzinfo=UTC), datetime(2026, 3, 1, 16, tzinfo=UTC)
+    tick = timedelta(milliseconds=1)
+    figures = Figures(qps=1000, key_num=1000, secret_num=0, access_num=1, log=False, log_storage_gb=0)
+    more = msgspec.structs.replace(figures, qps=2000)
+    made = [(Term(start, end), figures), (Term(upgraded, end), more), (Term(end, later), figures)]
+    held = [Entitlement(str(n), "1234567890123456", "kst-1", term, what, start) for n, (term, what) in enumerate(made)]
+    kept = rules.standing_kept(instance(InstanceStatus.CONNECTED), held)
+    moments = (start - tick, start, upgraded - tick, upgraded, end - tick, end, later)
+    assert [kept.qps_at(moment) for moment in moments] == [1000, 1000, 1000, 2000, 2000, 1000, 1000]
+
+
 def test_the_vpc_of_enabling_uses_one_of_the_access_quota() -> None:
     """The default access quota of one is the VPC bound to the instance (KMS billing page, read 2026-11-22)."""
     fresh = instance(InstanceStatus.UNINITIALIZED)

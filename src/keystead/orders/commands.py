@@ -111,7 +111,8 @@ def place(tx: Transaction, catalogue: Catalogue, now: datetime, asked: Asked) ->
 def pay(tx: Transaction, catalogue: Catalogue, keystore: KeyStore, now: datetime, order: Order) -> Order:
     """Pay a placed order from the balance and carry it out; paying a paid one again gives it back unchanged.
 
-    OrderStateInvalid if it was cancelled or has lapsed, BalanceTooLow if the money does not reach.
+    OrderStateInvalid if it was cancelled or has lapsed, BalanceTooLow if the money does not reach, QuotaBelowUse or
+    InstanceStateInvalid if what it is for can no longer be done.
     """
     if order.state is OrderState.PAID:
         return order
@@ -208,7 +209,10 @@ def _delivered(tx: Transaction, catalogue: Catalogue, keystore: KeyStore, now: d
 
 def _extended(tx: Transaction, catalogue: Catalogue, now: datetime, order: Order) -> Order:
     owned = instances.owned(tx, order.account_id, order.instance_id, now)
-    figures = rules.figures_of(drafts.ordered(catalogue, order))
+    after = drafts.ordered(catalogue, order)
+    if order.expires_at is not None and order.parameters != order.original_parameters:
+        drafts.fitting(tx, owned, after)  # placed a while ago: more may be in use by now
+    figures = rules.figures_of(after)
     term = instances.renew(tx, now, owned, Renewed(order.order_id, order.months, figures), catalogue.policies)
     schedule_renewal(tx, catalogue.policies, owned.instance, term.ends_at, now)
     return _told(tx, now, msgspec.structs.replace(order, state=OrderState.PAID, paid_at=now, term=term))

@@ -81,7 +81,7 @@ def renewal_of(tx: Transaction, catalogue: Catalogue, now: datetime, renewing: R
     before = configuration_of(owned, owned.last_figures)
     after = catalog.changed(catalogue, price_list, before, renewing.parameters) if renewing.parameters else before
     if after != before:
-        quotas.require_fitting(tx, renewing.instance_id, owned.instance.vpcs_used, rules.figures_of(after))
+        fitting(tx, owned, after)
     quote = pricing.quote(price_list, after, months, OrderKind.RENEWAL)
     policies = catalogue.policies
     term = entitlements.renewed(owned.ends_at, now, months, owned.instance.retention_days, policies.renewal_after_expiry)
@@ -106,6 +106,11 @@ def upgrade_of(tx: Transaction, catalogue: Catalogue, now: datetime, upgrading: 
     quote = pricing.upgrade_quote(price_list, before, after, owned.ends_at - now, catalogue.policies.upgrade_fee)
     change = _Change(OrderType.UPGRADE, before, after, entitlements.upgraded(owned.ends_at, now))
     return _draft(catalogue, now, _target(owned, upgrading.operator), quote, change)
+
+
+def fitting(tx: Transaction, owned: Owned, after: Configuration) -> None:
+    """Raise QuotaBelowUse if a configuration is less than what an instance has in use now."""
+    quotas.require_fitting(tx, owned.instance.instance_id, owned.instance.vpcs_used, rules.figures_of(after))
 
 
 def none_unpaid(tx: Transaction, instance_id: str, now: datetime) -> None:
