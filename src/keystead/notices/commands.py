@@ -58,7 +58,7 @@ def tell_auto_renewal_failed(tx: Transaction, now: datetime, owned: Owned, reaso
 def plan_reminders(tx: Transaction, policies: Policies, now: datetime, instance_id: str) -> None:
     """Ask for the reminders of an instance's end as it stands now; one that has passed is due at once."""
     owned = instances.known(tx, instance_id, now)
-    if owned is None or owned.standing is not Standing.ACTIVE:
+    if owned is None or owned.standing is not Standing.ACTIVE or owned.instance.released_at is not None:
         return
     for days in policies.notice_days:
         due = rules.reminder_at(owned.ends_at, days, policies.notice_hour)
@@ -68,7 +68,7 @@ def plan_reminders(tx: Transaction, policies: Policies, now: datetime, instance_
 def remind_of_expiry(tx: Transaction, policies: Policies, now: datetime, instance_id: str) -> None:
     """Remind of an instance's end, once for each of the days before it; nothing if it was renewed or a nearer one was due."""
     owned = instances.known(tx, instance_id, now)
-    if owned is None:
+    if owned is None or owned.instance.released_at is not None:  # refunded before its end
         return
     renewal = owned.instance.renewal.status
     days = rules.reminder_due(owned.ends_at, now, rules.reminder_days(policies, renewal), policies.notice_hour)

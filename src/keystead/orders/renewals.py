@@ -14,6 +14,7 @@ from keystead.faults import Fault
 from keystead.instances import commands as instances
 from keystead.instances.faults import InstanceNotFound
 from keystead.instances.model import Instance, Renewal, RenewalStatus
+from keystead.notices import commands as notices
 from keystead.orders import commands as orders
 from keystead.orders import rules
 from keystead.orders.model import Renewing
@@ -60,6 +61,7 @@ def renew_automatically(tx: Transaction, catalogue: Catalogue, now: datetime, in
 
 def _failed(tx: Transaction, catalogue: Catalogue, now: datetime, instance: Instance, failure: tuple[datetime, Fault]) -> None:
     ends_at, fault = failure
+    owned = instances.owned(tx, instance.account_id, instance.instance_id, now)
     again = rules.next_attempt(catalogue.policies.auto_renewal, ends_at, now)
     record_event(
         tx,
@@ -71,4 +73,5 @@ def _failed(tx: Transaction, catalogue: Catalogue, now: datetime, instance: Inst
         ends_at=iso_z(ends_at),
         next_attempt="" if again is None else iso_z(again),
     )
+    notices.tell_auto_renewal_failed(tx, now, owned, fault.sentence, again)
     orders.schedule_renewal(tx, catalogue.policies, instance, ends_at, now)
