@@ -1,5 +1,6 @@
 """Upgrades, renewals with a change, automatic renewal and unpaid orders, on both databases; rows are those of the edge cases."""
 
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -295,3 +296,27 @@ def test_no_reducing_renewal_below_what_is_in_use(shop: Shop) -> None:
     with pytest.raises(QuotaBelowUse) as caught:
         shop.renew(instance_id, ("KeyNum", "1000"))
     assert (caught.value.asked, caught.value.used) == (1000, 1001)
+
+
+def test_row_10_two_upgrades_at_once_are_one_after_the_other(shop: Shop) -> None:
+    """Both to 2000 QPS with 15 days left: one pays 50.00, the other finds nothing to change; an instance has one upgrade."""
+    shop.credit(60_000)
+    instance_id = shop.buy().instance_id
+    gate = threading.Barrier(2)
+    outcomes: list[str] = []
+
+    def upgrade() -> None:
+        gate.wait()
+        try:
+            shop.upgrade(instance_id, FASTER, now=DAYS_15)
+        except ChangeRefused:
+            outcomes.append("nothing to change")
+        else:
+            outcomes.append("upgraded")
+
+    threads = [threading.Thread(target=upgrade) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (sorted(outcomes), shop.balance) == (["nothing to change", "upgraded"], "50.00")
