@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter as Counts
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
@@ -39,22 +40,22 @@ class Meter:
     def observe(self, records: list[Record]) -> None:
         """Count a group of records; called by the journal's thread, which nothing here may end."""
         try:
+            counted = Counts((record.product, record.api_name, record.status_code, record.error_code) for record in records)
+            for key, number in counted.items():
+                self._count(key, number)
             for record in records:
-                self._count(record)
+                self._histograms[record.product, record.api_name].observe(record.duration / _MILLISECONDS)
         except (OSError, ValueError):  # the folder is full or gone: figures may be lost, calls may not
             log.exception("requests not counted")
 
-    def _count(self, record: Record) -> None:
+    def _count(self, key: tuple[str, str, int, str], number: int) -> None:
         """Labels come from tables of this program, not from callers: there are only so many."""
-        key = (record.product, record.api_name, record.status_code, record.error_code)
         counter = self._counters.get(key)
         if counter is None:
             counter = self._counters[key] = self._requests.labels(*map(str, key))
-        counter.inc()
-        histogram = self._histograms.get(key[:2])
-        if histogram is None:
-            histogram = self._histograms[key[:2]] = self._seconds.labels(*key[:2])
-        histogram.observe(record.duration / _MILLISECONDS)
+        counter.inc(number)
+        if key[:2] not in self._histograms:
+            self._histograms[key[:2]] = self._seconds.labels(*key[:2])
 
 
 def exposition(folder: str) -> bytes:

@@ -17,7 +17,7 @@ from keystead.store.changes import Cold
 from keystead.store.engine import Store
 from keystead.store.leases import Want, take
 
-SLICE_SECONDS: Final = 0.02
+SLICE_SECONDS: Final = 0.03
 IDLE_SECONDS: Final = 1.0
 DRY_SECONDS: Final = 0.05
 RETRY_AFTER_MS: Final = 50
