@@ -66,7 +66,7 @@ INNOCENT = {
     "words like SQL": ("src/keystead/orders/rules.py", 'q = "Update the order first"\n'),
     "await at the edge": ("src/keystead/gate/rsgi.py", "async def f():\n    await g()\n"),
     "update elsewhere": ("src/keystead/orders/rows.py", "q = orders.update()\n"),
-    "path of a URL": ("docs/walks/buy.md", "GET https://127.0.0.1/home/page and ./var/work/x\n"),
+    "path of a URL": ("docs/walks/buy.md", "GET https://127.0.0.1/home/page and ./var/home/x\n"),
 }
 
 

@@ -31,7 +31,6 @@ class Arrival:
         "nonce_taken",
         "path",
         "query",
-        "scheme",
         "source",
     )
 
@@ -43,7 +42,6 @@ class Arrival:
         self.headers = headers
         self.body = body
         self.source = source
-        self.scheme = "http"
         self.form: list[tuple[str, str]] = []
         if body and headers.get("content-type", "").split(";", 1)[0].strip().lower() == FORM_TYPE:
             self.form = decoded_pairs(body.decode("utf-8", "replace"))

@@ -54,7 +54,7 @@ class DryRun(Fault):
 class Call:
     """One call in progress. `tx` exists for READ and WRITE actions; `record` is filled on the way."""
 
-    __slots__ = ("_tx", "instant", "principal", "record", "region", "request_id", "service", "source")
+    __slots__ = ("_tx", "instant", "principal", "record", "region", "request_id", "service")
 
     def __init__(self, service: Service, instant: Instant, record: Record) -> None:
         """Begin a call; the gate sets `principal`, `region` and `tx` as it learns them."""
@@ -62,7 +62,6 @@ class Call:
         self.instant = instant
         self.record = record
         self.request_id = record.request_id
-        self.source = record.client_ip
         self.region = ""
         self.principal = Principal("", "")
         self._tx: Transaction | None = None

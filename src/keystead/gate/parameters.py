@@ -51,7 +51,6 @@ class Field(NamedTuple):
     required: bool
     dotted: bool
     convert: Converter | None
-    part_plan: tuple[Field, ...] = ()
 
 
 def plan_of(request: type[Any]) -> tuple[Field, ...]:
