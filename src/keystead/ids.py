@@ -19,6 +19,8 @@ _ALNUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _ORDER_DIGITS = 15
 _ACCOUNT_DIGITS = 16
 _RANDOM_HALF = 10
+_VERSION_7 = 0x7000_8000_0000_0000_0000
+_VERSION_7_RANDOM = 0x0FFF_3FFF_FFFF_FFFF_FFFF
 _names = random.Random(secrets.randbits(256))  # noqa: S311 - request ids are no secrets
 
 
@@ -82,6 +84,7 @@ def request_id(at: datetime | None = None) -> str:
 
     Minted for every call, so its 74 random bits come from a generator seeded once: they must differ, they need not be secret.
     """
-    high = (to_ms(at) if at is not None else 0) << 16 | 0x7000 | _names.getrandbits(12)
-    text = f"{high << 64 | 0x8000_0000_0000_0000 | _names.getrandbits(62):032X}"
+    time = to_ms(at) if at is not None else 0
+    number = time << 80 | _VERSION_7 | _names.getrandbits(76) & _VERSION_7_RANDOM
+    text = number.to_bytes(16, "big").hex().upper()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

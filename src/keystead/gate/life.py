@@ -15,7 +15,8 @@
 from __future__ import annotations
 
 import logging
-from typing import NamedTuple
+
+import msgspec
 
 from keystead.access import commands as access
 from keystead.access.faults import AccessKeyInactive, AccessKeyNotFound
@@ -46,7 +47,7 @@ from keystead.store.changes import Cold
 log = logging.getLogger("keystead.gate")
 
 
-class Outcome(NamedTuple):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """The answer, its record, and whether the record is durable already (a change is recorded in its own commit)."""
 
     answer: Answer

@@ -122,16 +122,16 @@ class Owned(msgspec.Struct, frozen=True):
 class InstanceStanding(msgspec.Struct, frozen=True):
     """What a worker keeps at hand to judge a request on an instance: no SQL is read while it is warm.
 
-    `ends_at_ms` is the end of the last paid term and `releases_at_ms` that of retention, in milliseconds of business time: at
-    that very millisecond each is over. `rates` are the requests a second purchased, each with the millisecond from which it
+    `ends_at` is the end of the last paid term and `releases_at` that of retention, whole milliseconds of business time: at
+    that very instant each is over. `rates` are the requests a second purchased, each with the millisecond from which it
     holds, in order of time, one or more.
     """
 
     instance_id: str
     account_id: str
     region: str
-    ends_at_ms: int
-    releases_at_ms: int
+    ends_at: datetime
+    releases_at: datetime
     rates: tuple[tuple[int, int], ...]
     connected: bool
 
@@ -144,8 +144,8 @@ class InstanceStanding(msgspec.Struct, frozen=True):
 
     def expired(self, now: datetime) -> bool:
         """Whether the term is over at `now`."""
-        return to_ms(now) >= self.ends_at_ms
+        return now >= self.ends_at
 
     def released(self, now: datetime) -> bool:
         """Whether retention is over at `now`, even if nobody has carried that out yet."""
-        return to_ms(now) >= self.releases_at_ms
+        return now >= self.releases_at

@@ -72,8 +72,8 @@ def standing_kept(instance: Instance, held: Sequence[Entitlement]) -> InstanceSt
         instance_id=instance.instance_id,
         account_id=instance.account_id,
         region=instance.region,
-        ends_at_ms=to_ms(ends_at),
-        releases_at_ms=to_ms(entitlements.release_at(ends_at, instance.retention_days)),
+        ends_at=ends_at,
+        releases_at=entitlements.release_at(ends_at, instance.retention_days),
         rates=_rates(held),
         connected=instance.status is InstanceStatus.CONNECTED,
     )

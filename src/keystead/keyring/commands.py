@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import binascii
 from datetime import datetime
-from typing import NamedTuple
+
+import msgspec
 
 from keystead import ids
 from keystead.envelope import rules as envelope
@@ -33,7 +34,7 @@ from keystead.keyring.model import (
 from keystead.store import Cold, Transaction, Warm
 
 
-class ReadyVersion(NamedTuple):
+class ReadyVersion(msgspec.Struct, frozen=True, gc=False):
     """A version ready for use, and the key it is of. The state of the key is not judged yet."""
 
     key: Key
