@@ -73,7 +73,7 @@ def sweep(world: World, nights: int = 0) -> tuple[int, list[Statement]]:
     return done, heard
 
 
-def test_row_10_statements_of_a_night(world: World) -> None:
+def test_row_10_statements_of_a_night(world: World, record_property: Any) -> None:
     """20 due of 100, 20 due of 2,100, 10 due of 2,110, none due: as many statements for a due one, to the statement.
 
     Half of the due ones stop, half are released; that is three jobs each: the end, telling it, composing the message.
@@ -88,7 +88,7 @@ def test_row_10_statements_of_a_night(world: World) -> None:
         assert done == 3 * due
         counted.append(len(heard))
     few, many, half, none = counted
-    print(f"{store.dialect}: {few} statements for 20 of 100, {many} for 20 of 2,100, {half} for 10 of 2,110, {none} for none")
+    record_property("statements", counted)
     assert many == few
     assert 2 * (half - none) == few - none
 
@@ -119,7 +119,6 @@ def test_row_10_plans_of_a_night(world: World) -> None:
     assert len(asked) > 15
     for statement, parameters in asked.items():
         plans = _plans(store, statement, parameters)
-        print(statement, *plans, sep="\n", end="\n\n")
         for plan in plans:
             assert set(READS_ALL.findall(plan)) <= SINGLE, f"{statement}\n{plan}"
 
