@@ -89,7 +89,7 @@ def _refund(tenant: Tenant, instance_id: str) -> str:
     [(_purchase, "9000.00"), (_renewal, "9000.00"), (_upgrade, "9394.44"), (_refund, "10000.00")],
 )
 def test_nth_statement_fails(act: Any, balance: str, database_url: str, tmp_path: Path) -> None:
-    """For every n: statement n fails, the answer is an internal failure, no row is other than before; the next try goes through."""
+    """For every n: statement n fails, the answer is an internal failure, no row is other than before; then it goes through."""
     world = World(database_url, tmp_path / "var")
     tenant = world.tenant()
     instance_id = tenant.buy()
