@@ -19,8 +19,10 @@ from typing import Any, Final
 
 import deployment
 from load import Result, Shot, Target, fire, pace
+from quotes import quotes
 from rich.console import Console
 from rich.table import Table
+from sweep import sweep
 
 ROUNDS: Final = 3
 SECONDS: Final = 10
@@ -93,6 +95,8 @@ CASES: Final[dict[str, Callable[[Path], list[Row]]]] = {
     "encrypt": encrypt_one_worker,
     "two-workers": encrypt_two_workers,
     "quota": quota,
+    "sweep": sweep,
+    "quotes": quotes,
 }
 
 
