@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -12,10 +13,12 @@ import keystead.api.bss
 import keystead.api.kms
 from keystead.access import commands as access
 from keystead.access_log.journal import Journal
+from keystead.api.payments import webhook
 from keystead.catalog.commands import load_catalogue
 from keystead.clock import Clock, ManualClock, SystemClock, parse_iso_z
 from keystead.faults import Fault
 from keystead.gate.call import Service
+from keystead.gate.life import Hook
 from keystead.gate.signature import NonceMemory
 from keystead.gate.throttle import Rates
 from keystead.hsm.software import SoftwareKeyStore, open_root_key
@@ -29,7 +32,7 @@ from keystead.store.leases import open_rates
 
 ROOT_KEY_FILE: Final = "root.key"
 JOURNAL_FOLDER: Final = "journal"
-SANDBOX_SECRET_FILE: Final = "payment-sandbox.secret"
+SANDBOX_SECRET_FILE: Final = "payment-sandbox.secret"  # noqa: S105 - the name of its file
 PRODUCTS_SERVED: Final = (keystead.api.kms.KMS, keystead.api.bss.BSS)
 
 
@@ -118,6 +121,12 @@ def payment_provider_of(settings: Settings) -> CheckoutProvider | None:
     if settings.payment_provider == "sandbox":
         return Sandbox(known[0], tolerance)
     return CheckoutProvider(settings.payment_provider, known, settings.payment_link, tolerance)
+
+
+def hooks_of(settings: Settings) -> Mapping[str, Hook]:
+    """Give what answers on the API's listeners beside the products."""
+    provider = payment_provider_of(settings)
+    return {} if provider is None else {webhook.PATH: webhook.Webhook(provider)}
 
 
 def clock_of(settings: Settings, warm: Warm) -> Clock:

@@ -122,7 +122,10 @@ def every(tx: Transaction) -> list[tuple[Grant, list[Step]]]:
 
 def _coupons(tx: Transaction, where: ColumnElement[bool]) -> list[Coupon]:
     newest = (
-        select(func.max(coupon_step.c.seq)).where(coupon_step.c.coupon_id == coupon.c.coupon_id).correlate(coupon).scalar_subquery()
+        select(func.max(coupon_step.c.seq))
+        .where(coupon_step.c.coupon_id == coupon.c.coupon_id)
+        .correlate(coupon)
+        .scalar_subquery()
     )
     statement = (
         select(coupon, coupon_step.c.seq, coupon_step.c.kind, coupon_step.c.amount_minor, coupon_step.c.balance_minor)

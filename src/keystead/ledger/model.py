@@ -13,8 +13,8 @@ from keystead.money import Money
 class Book(enum.StrEnum):
     """The five ledger accounts each customer has.
 
-    Funding, revenue and promotion are kept per customer, not once for the deployment: a shared one would be a row that every purchase of
-    every customer queues for. The deployment's revenue is the sum over customers.
+    Funding, revenue and promotion are kept per customer, not once for the deployment: a shared one would be a row that every
+    purchase of every customer queues for. The deployment's revenue is the sum over customers.
     """
 
     CASH = "cash"
@@ -71,7 +71,8 @@ class Posting(msgspec.Struct, frozen=True):
 class Entry(msgspec.Struct, frozen=True):
     """A ledger transaction: `amount` is positive; the postings say which way it went. `at` is business time.
 
-    `order_id` names the order of a charge, refund or use of a coupon and is empty for all else; `idempotency_key` is the credit's alone.
+    `order_id` names the order of a charge, refund or use of a coupon and is empty for all else; `idempotency_key` is that of a
+    credit or payment.
     """
 
     number: str

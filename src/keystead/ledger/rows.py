@@ -225,7 +225,7 @@ def count_movements(tx: Transaction, account_id: str, asked: Statement) -> int:
 
 
 def of_orders(tx: Transaction, account_id: str, since: datetime, before: datetime) -> list[Entry]:
-    """Give the account's transactions from `since` up to, and not at, `before` that moved an order's cash, without their postings."""
+    """Give the account's transactions from `since` up to, and not at, `before` of orders' cash, no postings."""
     statement = select(ledger_transaction).where(
         ledger_transaction.c.account_id == account_id,
         ledger_transaction.c.at_ms >= to_ms(since),

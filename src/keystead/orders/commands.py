@@ -169,8 +169,8 @@ def settled(tx: Transaction, account_id: str, since: datetime, before: datetime)
 def audit(tx: Transaction) -> list[Finding]:
     """Prove from the rows alone that the books hold and that money, orders, entitlements and instances answer to each other.
 
-    Every paid order has exactly one charge, which with what a coupon paid is its amount, every charge an order, every order its entitlement and instance;
-    every refund gave its amount back once, and its instance is gone.
+    Every paid order has exactly one charge, which with what a coupon paid is its amount, every charge an order, every order its
+    entitlement and instance; every refund gave its amount back once, and its instance is gone.
     """
     books = rules.Books(
         charges=ledger.charges(tx),

@@ -180,8 +180,8 @@ def _edition(order: Order, price_list: PriceList) -> Edition:
 
 
 class Books(NamedTuple):
-    """What an audit compares orders with: charges in cash, uses of coupons and refunds, which instance an order entitles to something, all instances
-    that ever were, and those that are gone.
+    """What an audit compares orders with: charges in cash, uses of coupons and refunds, which instance an order entitles
+    to something, all instances that ever were, and those that are gone.
     """
 
     charges: Iterable[Entry]

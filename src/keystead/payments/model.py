@@ -32,8 +32,8 @@ class TopUp(msgspec.Struct, frozen=True):
 class PaymentEvent(msgspec.Struct, frozen=True):
     """A provider's event, its signature proved.
 
-    `pays` says that it tells of money that has come; only then the rest counts: `reference` is the top-up's id, `minor` hundredths
-    of `currency` (upper case), `payment` the provider's own id of the payment.
+    `pays` says that it tells of money that has come; only then the rest counts: `reference` is the top-up's id, `minor`
+    hundredths of `currency` (upper case), `payment` the provider's own id of the payment.
     """
 
     event_id: str

@@ -1,7 +1,7 @@
 """Pure decisions on payments: whether an event is the provider's, what it says, whether it is the payment that was asked for.
 
-The shape is that of Stripe's webhooks: header `t=<seconds>,v1=<hex>`, HMAC-SHA256 over `<t>.<payload>` (webhook signature page and
-checkout session object, read 2026-11-23).
+The shape is that of Stripe's webhooks: header `t=<seconds>,v1=<hex>`, HMAC-SHA256 over `<t>.<payload>` (webhook signature page
+and checkout session object, read 2026-11-23).
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def signed(payload: bytes, header: str, secrets: Sequence[str], wall: datetime, 
 
 
 def event_of(payload: bytes) -> PaymentEvent:
-    """Read an event whose signature is proved; EventMalformed for what cannot be read. Types that tell of no payment do not pay."""
+    """Read an event whose signature is proved; EventMalformed if it cannot be read. Other types do not pay."""
     try:
         event = msgspec.json.decode(payload, type=_Event)
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,20 @@ if TYPE_CHECKING:
 
 coupon = App(name="coupon", help="Coupons (vouchers) of accounts.")
 _HERE = Target()
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Terms:
+    """What a coupon is good for."""
+
+    expires: Annotated[str, Parameter(help="First instant at which it is worth nothing, such as 2026-12-31T16:00:00Z.")] = ""
+    effective: Annotated[str, Parameter(help="First instant at which it can be used; now if left out.")] = ""
+    products: Annotated[str, Parameter(help="Codes of the products it pays for, by commas; all if left out.")] = ""
+    description: Annotated[str, Parameter(help="Said to the customer.")] = ""
+
+
+_PLAIN = Terms()
 
 
 class TimeInvalid(CallerFault):
@@ -68,10 +83,7 @@ def grant(
     amount: Annotated[str, Parameter(help="In USD, such as 250 or 99.90.")],
     /,
     *,
-    expires: Annotated[str, Parameter(help="First instant at which it is worth nothing, such as 2026-12-31T16:00:00Z.")] = "",
-    effective: Annotated[str, Parameter(help="First instant at which it can be used; now if left out.")] = "",
-    products: Annotated[str, Parameter(help="Codes of the products it pays for, by commas; all if left out.")] = "",
-    description: Annotated[str, Parameter(help="Said to the customer.")] = "",
+    terms: Terms = _PLAIN,
     key: Annotated[str, Parameter(help="The same key grants once only, however often the command runs.")] = "",
     target: Target = _HERE,
 ) -> None:
@@ -81,8 +93,8 @@ def grant(
     from keystead.coupons import commands as coupons
     from keystead.coupons.model import Grant
 
-    money, ends, begins = amount_of(amount), _instant(expires), _instant(effective)
-    codes = tuple(code.strip() for code in products.split(",") if code.strip())
+    money, ends, begins = amount_of(amount), _instant(terms.expires), _instant(terms.effective)
+    codes = tuple(code.strip() for code in terms.products.split(",") if code.strip())
     with open_target(target) as service:
         unknown = sorted(set(codes) - {service.catalogue.product.code})
         if unknown:
@@ -91,7 +103,7 @@ def grant(
         with service.store.write() as tx:
             account_id = access.account_named(tx, name).account_id
             lock_account(tx, account_id)
-            asked = Grant("", account_id, "", money, now, begins or now, ends, codes, description, key or request_id())
+            asked = Grant("", account_id, "", money, now, begins or now, ends, codes, terms.description, key or request_id())
             made = coupons.grant(tx, now, asked)
     _show(_facts(made, now), json=target.json)
 

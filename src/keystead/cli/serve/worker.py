@@ -19,7 +19,6 @@ from typing import Final, NoReturn
 import msgspec
 
 from keystead import app
-from keystead.api.payments.webhook import PATH, Webhook
 from keystead.cli.serve.listening import Listener, Served, listen
 from keystead.cli.serve.logs import log_as
 from keystead.cli.serve.orders import READY, Orders, Role
@@ -73,8 +72,7 @@ def _report_ready() -> None:
 def _serve_api(orders: Orders) -> bool:
     service = app.open_service(orders.settings, orders.name)
     service.journal.observer = Meter().observe
-    provider = app.payment_provider_of(orders.settings)
-    gateway = Gateway(service, {} if provider is None else {PATH: Webhook(provider)})
+    gateway = Gateway(service, app.hooks_of(orders.settings))
     listeners = [
         Listener(orders.listeners.plain),
         Listener(orders.listeners.tls, orders.certificate, orders.certificate_key),
