@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from keystead import app
 from keystead.api.payments.webhook import PATH, Webhook
+from keystead.bills import commands as bills
 from keystead.clock import Instant, SystemClock, to_ms
 from keystead.gate.arrival import Arrival
 from keystead.gate.life import live_hook
@@ -236,3 +237,24 @@ def test_settings_that_do_not_go_together(tmp_path: Path) -> None:
     payload = b'{"id":"evt_1","type":"ping","data":{}}'
     for known in ("whsec_new", SECRET):
         assert provider.read(payload, rules.signature_of(payload, known, stamp), wall).kind == "ping"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "mend", "word"),
+    [
+        ("UPDATE top_up SET amount_minor = 2551", "UPDATE top_up SET amount_minor = 2550", "the ledger says otherwise"),
+        (
+            "UPDATE payment_event SET transaction_number = NULL",
+            "UPDATE payment_event SET transaction_number = (SELECT number FROM ledger_transaction)",
+            "no top-up was paid by it",
+        ),
+    ],
+)
+def test_an_audit_finds(stage: Stage, spoil: str, mend: str, word: str) -> None:
+    """A payment of another amount than its top-up's, and one that no event told of."""
+    assert stage.deliver(*stage.changed(stage.start()))[0] == 200
+    for statement, expected in ((spoil, True), (mend, False)):
+        with stage.world.service.store.write() as tx:
+            tx.execute(text(statement))
+        with stage.world.service.store.read() as tx:
+            assert (word in " ".join(finding.problem for finding in bills.audit(tx))) is expected

@@ -12,6 +12,7 @@ from keystead.ledger import commands as ledger
 from keystead.ledger.model import Book, Finding
 from keystead.money import Money
 from keystead.orders import commands as orders
+from keystead.payments import commands as payments
 from keystead.store import Transaction
 
 _LAST = UNIX_EPOCH + timedelta(days=365 * 400)
@@ -38,7 +39,7 @@ def audit(tx: Transaction) -> list[Finding]:
     To the cent: paid by orders less paid back = on bills, by module = taken by the ledger; what coupons paid of it, too;
     held = credited less what was taken in cash.
     """
-    found = orders.audit(tx)
+    found = orders.audit(tx) + payments.audit(tx)
     if not found:  # broken orders could not even be read as bills
         for account in access.accounts(tx):
             found.extend(rules.disagreements(sums(tx, account.account_id)))

@@ -94,6 +94,11 @@ def move_coupon(tx: Transaction, now: datetime, account_id: str, kind: EntryKind
     return _post(tx, Entry(ids.transaction_number(), account_id, kind, amount, now, order_id=order_id))
 
 
+def payments(tx: Transaction) -> list[Entry]:
+    """Give every payment of the deployment as stored, for an audit that knows the top-ups."""
+    return [entry for entry in rows.every_entry(tx) if entry.kind is EntryKind.PAYMENT]
+
+
 def coupon_entries(tx: Transaction) -> list[Entry]:
     """Give every movement of coupons of the deployment as stored, for an audit that knows the coupons."""
     kinds = {EntryKind.COUPON_GRANT, EntryKind.COUPON_USE, EntryKind.COUPON_VOID}

@@ -10,6 +10,7 @@ from keystead import ids
 from keystead.access.rows import lock_account
 from keystead.ledger import commands as ledger
 from keystead.ledger import rules as ledger_rules
+from keystead.ledger.model import Finding
 from keystead.money import Money
 from keystead.payments import rows, rules
 from keystead.payments.faults import TopUpNotFound
@@ -63,3 +64,15 @@ def of_id(tx: Transaction, top_up_id: str, provider: str) -> TopUp:
 def of_account(tx: Transaction, account_id: str) -> list[TopUp]:
     """Give an account's top-ups, newest first."""
     return rows.of_account(tx, account_id)
+
+
+def audit(tx: Transaction) -> list[Finding]:
+    """Prove from the rows alone that every payment of the ledger is that of one paid top-up, and the other way round."""
+    entries = {entry.number: entry for entry in ledger.payments(tx)}
+    findings = []
+    for top_up in rows.paid(tx):
+        entry = entries.pop(top_up.transaction, None)
+        if entry is None or (entry.account_id, entry.amount) != (top_up.account_id, top_up.amount):
+            findings.append(Finding(top_up.top_up_id, "it was paid, and the ledger says otherwise"))
+    findings.extend(Finding(number, "it is a payment and no top-up was paid by it") for number in sorted(entries))
+    return findings

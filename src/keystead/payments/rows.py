@@ -99,6 +99,11 @@ def of_account(tx: Transaction, account_id: str) -> list[TopUp]:
     return _top_ups(tx, top_up.c.account_id == account_id)
 
 
+def paid(tx: Transaction) -> list[TopUp]:
+    """Give every top-up of the deployment that was paid, for an audit."""
+    return _top_ups(tx, payment_event.c.transaction_number.is_not(None))
+
+
 def _top_ups(tx: Transaction, where: ColumnElement[bool]) -> list[TopUp]:
     statement = (
         select(top_up, payment_event.c.transaction_number)
