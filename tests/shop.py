@@ -19,6 +19,9 @@ from keystead.access import commands as access
 from keystead.access.rows import lock_account
 from keystead.catalog.commands import load_catalogue
 from keystead.catalog.model import Discount, PriceList
+from keystead.coupons import commands as coupons
+from keystead.coupons import rules as coupon_rules
+from keystead.coupons.model import Coupon, Grant, Search
 from keystead.hsm.software import SoftwareKeyStore, open_root_key
 from keystead.instances import commands as instances
 from keystead.instances.model import Network, Owned, Renewal
@@ -73,6 +76,21 @@ class Shop:
         """Put cents into the account."""
         with self.store.write() as tx:
             ledger.credit(tx, BOUGHT, self.account_id, Money(minor, "USD"), key)
+
+    def coupon(self, minor: int, expires_at: datetime | None = None, key: str = "", **changes: object) -> Coupon:
+        """Grant a coupon of so many cents."""
+        grant = Grant("", self.account_id, "", Money(minor, "USD"), BOUGHT, BOUGHT, expires_at, (), "", key or str(minor))
+        with self._locked() as tx:
+            return coupons.grant(tx, BOUGHT, msgspec.structs.replace(grant, **changes))
+
+    def coupons(self, now: datetime = BOUGHT) -> list[tuple[str, str]]:
+        """What is left on the coupons and what they are, the most valuable first."""
+        with self.store.read() as tx:
+            found = coupons.found(tx, now, self.account_id, Search())
+        return [
+            (coupon_rules.left_of(each, now).plain(), coupon_rules.state_of(each, now).value)
+            for each in sorted(found, key=lambda each: -each.grant.nominal.minor)
+        ]
 
     def buying(self, *modules: Modules, months: int = 1, renewal: Renewal | None = None) -> Buying:
         """A purchase of a software instance."""

@@ -64,6 +64,21 @@ def transaction_number() -> str:
     return secrets.choice("123456789") + _random("0123456789", 23)
 
 
+def coupon_id() -> str:
+    """Mint the id of a coupon: 14 digits, the first not zero, as it is an integer on the wire."""
+    return secrets.choice("123456789") + _random("0123456789", 13)
+
+
+def coupon_number() -> str:
+    """Mint the code of a coupon in the cloud's shape: `Q-` and 13 hex digits."""
+    return "Q-" + _random("0123456789abcdef", 13)
+
+
+def top_up_id() -> str:
+    """Mint the id of a top-up: `top-` and 20 characters, which the payment provider hands back as its client reference."""
+    return f"top-{_random(_LOWER, 20)}"
+
+
 def message_id() -> str:
     """Mint the id of a message: `msg-` and 20 characters; with the sender's domain it is the mail's Message-ID."""
     return f"msg-{_random(_LOWER, 20)}"

@@ -11,10 +11,16 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
+from keystead.access.rows import lock_account
 from keystead.clock import Instant
+from keystead.coupons import commands as coupons
+from keystead.coupons.model import Grant
 from keystead.instances.commands import RELEASE_JOB
 from keystead.keyring.rows import instance_key
+from keystead.money import Money
 from keystead.orders import commands as orders
+from keystead.payments import commands as payments
+from keystead.payments.model import Outcome, PaymentEvent
 from keystead.schedule.runner import Runner
 from keystead.store import events, jobs, metadata
 from tests.world import Tenant, World
@@ -145,4 +151,53 @@ def test_nth_statement_of_a_release_fails(database_url: str, tmp_path: Path) -> 
         assert tx.execute(select(instance_key.c.sealed)).scalars().all() == [None]
         assert orders.audit(tx) == []
     assert tenant.bss("QueryAccountBalance").body["Data"]["AvailableAmount"] == "9500.00"
+    world.close()
+
+
+def test_nth_statement_fails_with_a_coupon(database_url: str, tmp_path: Path) -> None:
+    """A purchase of 500.00 paid by a coupon of 200.00 and 300.00 in cash: either both are taken or neither."""
+    world = World(database_url, tmp_path / "var")
+    tenant = world.tenant()
+    now = world.now
+    asked = Grant("", tenant.account_id, "", Money(20_000, "USD"), now, now, None, (), "", "one")
+    with world.service.store.write() as tx:
+        lock_account(tx, tenant.account_id)
+        coupons.grant(tx, now, asked)
+    before = _contents(world)
+    tried = 0
+    for number in range(1, STATEMENTS_MAX):
+        with failing_at(world, number):
+            code = _purchase(tenant, "")
+        if code == "Success":
+            break
+        tried += 1
+        assert _contents(world) == before
+    assert tried >= 20
+    assert tenant.bss("QueryAccountBalance").body["Data"]["AvailableAmount"] == "9700.00"
+    (row,) = tenant.bss("QueryCashCoupons").body["Data"]["CashCoupon"]
+    assert row["Balance"] == "0.00"
+    world.close()
+
+
+def test_nth_statement_fails_in_the_webhook(database_url: str, tmp_path: Path) -> None:
+    """An event that credits 25.00: whichever statement fails, nothing is kept, and the next delivery credits once."""
+    world = World(database_url, tmp_path / "var")
+    tenant = world.tenant(balance="0")
+    with world.service.store.write() as tx:
+        top_up = payments.start(tx, world.now, tenant.account_id, Money(2_500, "USD"), "sandbox")
+    event = PaymentEvent("evt_1", "checkout.session.completed", True, top_up.top_up_id, 2_500, "USD", "pi_1")  # noqa: FBT003
+    before = _contents(world)
+    tried, now = 0, world.now
+    for number in range(1, STATEMENTS_MAX):
+        try:
+            with failing_at(world, number), world.service.store.write() as tx:
+                outcome = payments.take(tx, now, "sandbox", event)
+        except PlannedFailureError:
+            tried += 1
+            assert _contents(world) == before
+            continue
+        assert outcome is Outcome.CREDITED
+        break
+    assert tried >= 8
+    assert tenant.bss("QueryAccountBalance").body["Data"]["AvailableAmount"] == "25.00"
     world.close()

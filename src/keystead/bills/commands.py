@@ -12,6 +12,7 @@ from keystead.ledger import commands as ledger
 from keystead.ledger.model import Book, Finding
 from keystead.money import Money
 from keystead.orders import commands as orders
+from keystead.payments import commands as payments
 from keystead.store import Transaction
 
 _LAST = UNIX_EPOCH + timedelta(days=365 * 400)
@@ -35,9 +36,10 @@ def shares(tx: Transaction, account_id: str, cycle: Cycle, now: datetime) -> lis
 def audit(tx: Transaction) -> list[Finding]:
     """Prove from the rows that money, orders and instances answer to each other, and that every account's sums agree.
 
-    To the cent: paid by orders less paid back = on bills, by module = taken by the ledger; held = credited less taken.
+    To the cent: paid by orders less paid back = on bills, by module = taken by the ledger; what coupons paid of it, too;
+    held = credited less what was taken in cash.
     """
-    found = orders.audit(tx)
+    found = orders.audit(tx) + payments.audit(tx)
     if not found:  # broken orders could not even be read as bills
         for account in access.accounts(tx):
             found.extend(rules.disagreements(sums(tx, account.account_id)))
@@ -51,11 +53,14 @@ def sums(tx: Transaction, account_id: str) -> Sums:
     cycles = sorted({rules.cycle_of(charge.at) for charge in charges})
     billed = [charge for cycle in cycles for charge in month(tx, account_id, cycle)]
     posted = ledger.totals(tx, account_id)
+    parts = [part.amounts for charge in billed for part in rules.parts_of(charge)]
     return Sums(
         account_id=account_id,
         orders=sum(rules.payable_minor(order) for order in settled),
-        bills=sum(part.amounts.payable.minor for charge in billed for part in rules.parts_of(charge)),
+        bills=sum(amounts.payable.minor for amounts in parts),
         ledger=posted[Book.REVENUE],
+        coupons=-posted[Book.PROMOTION] - posted[Book.COUPON],  # granted less voided, less what is left
+        bills_coupons=sum(amounts.coupon.minor for amounts in parts),
         credited=-posted[Book.FUNDING],
         balance=ledger.balance(tx, account_id).minor,
     )

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
 from typing import Any, Final
 
 from keystead.gate.arrival import BODY_BYTES_MAX, Arrival, BodyTooLarge
 from keystead.gate.call import Service
-from keystead.gate.life import live, refuse_unread
+from keystead.gate.life import Hook, live, live_hook, refuse_unread
 from keystead.gate.render import unavailable
 from keystead.store.changes import Cold
 
@@ -26,9 +28,10 @@ log = logging.getLogger("keystead.gate")
 class Gateway:
     """The RSGI application of one worker; the listeners of a worker share it."""
 
-    def __init__(self, service: Service) -> None:
-        """Serve with what `app.py` opened."""
+    def __init__(self, service: Service, hooks: Mapping[str, Hook] = MappingProxyType({})) -> None:
+        """Serve with what `app.py` opened; `hooks` answer the paths that are no product's."""
         self.service = service
+        self._hooks = hooks
         self.hops = 0
         self.in_progress = 0
         self._turning = False
@@ -55,8 +58,14 @@ class Gateway:
                 body = await _body(headers, proto)
             except BodyTooLarge as fault:
                 unread = fault
-        arrival = Arrival(scope.method, (scope.path, scope.query_string), headers, body, scope.client.rpartition(":")[0])
+        path = scope.path
+        arrival = Arrival(scope.method, (path, scope.query_string), headers, body, scope.client.rpartition(":")[0])
         loop = asyncio.get_running_loop()
+        if path in self._hooks and not unread:
+            hook = self._hooks[path]
+            status, text = await loop.run_in_executor(self._threads, live_hook, self.service, hook, arrival)
+            proto.response_bytes(status, _TEXT, f"{text}\n".encode())
+            return
         if not self._turning:
             self._turning = True
             self.service.warm.one_look_a_turn(loop.call_soon)

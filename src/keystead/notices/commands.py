@@ -112,7 +112,7 @@ def check_balance(tx: Transaction, policies: Policies, now: datetime, transactio
     alert = rows.alert_of(tx, account_id)
     if alert is None or ledger.changes(tx, account_id) == alert.set_after:
         return
-    low = rules.is_low(ledger.balance(tx, account_id), alert.threshold)
+    low = rules.is_low(ledger.available(tx, account_id), alert.threshold)
     if not low and alert.low_since is not None:
         rows.set_low_since(tx, account_id, None)
     if low and alert.low_since is None:
@@ -123,7 +123,7 @@ def check_balance(tx: Transaction, policies: Policies, now: datetime, transactio
 def remind_of_balance(tx: Transaction, policies: Policies, now: datetime, account_id: str) -> None:
     """Warn again of a balance that has been low for whole days; nothing if it no longer is."""
     alert = rows.alert_of(tx, account_id)
-    if alert is None or alert.low_since is None or not rules.is_low(ledger.balance(tx, account_id), alert.threshold):
+    if alert is None or alert.low_since is None or not rules.is_low(ledger.available(tx, account_id), alert.threshold):
         return
     if 1 <= rules.low_days(alert.low_since, now) <= policies.low_balance_reminders:
         _warn(tx, policies, now, account_id, alert.low_since)
@@ -179,7 +179,7 @@ def _warn(tx: Transaction, policies: Policies, now: datetime, account_id: str, l
     if alert is None:
         return
     day = rules.low_days(low_since, now)
-    balance = ledger.balance(tx, account_id)
+    balance = ledger.available(tx, account_id)
     facts = {
         "balance": f"{balance.plain()} {balance.currency}",
         "threshold": f"{alert.threshold.plain()} {alert.threshold.currency}",

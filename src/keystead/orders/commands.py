@@ -14,6 +14,7 @@ import msgspec
 from keystead.catalog import rules as catalog
 from keystead.catalog.model import Catalogue, Configuration, Policies
 from keystead.clock import iso_z
+from keystead.coupons import commands as coupons
 from keystead.entitlements import rows as entitlement_rows
 from keystead.hsm.port import KeyStore
 from keystead.instances import commands as instances
@@ -60,12 +61,12 @@ def configuration_of(owned: Owned) -> Configuration:
 
 
 def buy(tx: Transaction, catalogue: Catalogue, keystore: KeyStore, now: datetime, buying: Buying) -> Order:
-    """Place a purchase, pay it from the balance and deliver the instance.
+    """Place a purchase, pay it by coupon and balance and deliver the instance.
 
     The catalogue's faults name what is not on sale; BalanceTooLow if the money does not reach.
     """
     draft = drafts.purchase_of(catalogue, now, buying).order
-    ledger.charge(tx, now, draft.account_id, draft.order_id, draft.payable)
+    _pay(tx, now, draft)
     return _kept(tx, _delivered(tx, catalogue, keystore, now, draft))
 
 
@@ -76,7 +77,7 @@ def renew(tx: Transaction, catalogue: Catalogue, now: datetime, renewing: Renewi
     QuotaBelowUse if it would shrink below what is in use, OrderUnpaid if another order waits to be paid.
     """
     draft = drafts.renewal_of(tx, catalogue, now, renewing).order
-    ledger.charge(tx, now, draft.account_id, draft.order_id, draft.payable)
+    _pay(tx, now, draft)
     return _kept(tx, _extended(tx, catalogue, now, draft))
 
 
@@ -87,7 +88,7 @@ def upgrade(tx: Transaction, catalogue: Catalogue, now: datetime, upgrading: Upg
     another order stands in the way, BalanceTooLow if the money does not reach: nothing is charged then.
     """
     draft = drafts.upgrade_of(tx, catalogue, now, upgrading).order
-    ledger.charge(tx, now, draft.account_id, draft.order_id, draft.payable)
+    _pay(tx, now, draft)
     return _kept(tx, _upgraded(tx, catalogue, now, draft))
 
 
@@ -117,7 +118,7 @@ def pay(tx: Transaction, catalogue: Catalogue, keystore: KeyStore, now: datetime
     if order.state is OrderState.PAID:
         return order
     rules.payable_at(order, now)
-    ledger.charge(tx, now, order.account_id, order.order_id, order.payable)
+    _pay(tx, now, order)
     if order.kind is OrderType.NEW:
         paid = _delivered(tx, catalogue, keystore, now, order)
     elif order.kind is OrderType.RENEW:
@@ -168,17 +169,18 @@ def settled(tx: Transaction, account_id: str, since: datetime, before: datetime)
 def audit(tx: Transaction) -> list[Finding]:
     """Prove from the rows alone that the books hold and that money, orders, entitlements and instances answer to each other.
 
-    Every paid order has exactly one charge of its amount, every charge an order, every order its entitlement and instance;
-    every refund gave its amount back once, and its instance is gone.
+    Every paid order has exactly one charge, which with what a coupon paid is its amount, every charge an order, every order its
+    entitlement and instance; every refund gave its amount back once, and its instance is gone.
     """
     books = rules.Books(
         charges=ledger.charges(tx),
+        coupons=[entry for entry in ledger.coupon_entries(tx) if entry.order_id],
         refunds=ledger.refunds(tx),
         entitled=entitlement_rows.instances_by_order(tx),
         delivered=instances.every_id(tx),
         gone=instances.released_ids(tx),
     )
-    return ledger.audit(tx) + rules.unanswered(rows.every(tx), books)
+    return ledger.audit(tx) + coupons.audit(tx) + rules.unanswered(rows.every(tx), books)
 
 
 def schedule_renewal(tx: Transaction, policies: Policies, instance: Instance, ends_at: datetime, now: datetime) -> None:
@@ -186,6 +188,17 @@ def schedule_renewal(tx: Transaction, policies: Policies, instance: Instance, en
     due = rules.next_attempt(policies.auto_renewal, ends_at, now)
     if instance.renewal.status is RenewalStatus.AUTO and due is not None:
         enqueue(tx, RENEW_JOB, instance.instance_id, instance.account_id, due)
+
+
+def _pay(tx: Transaction, now: datetime, order: Order) -> None:
+    """Take the price: what one coupon pays, the rest in cash. Cash comes first, so that a refusal has written nothing."""
+    part = coupons.part_of(tx, now, order.account_id, order.product_code, order.payable)
+    if part is None:
+        ledger.charge(tx, now, order.account_id, order.order_id, order.payable)
+        return
+    memo = f"{part.amount.plain()} paid by coupon {part.coupon.grant.number}"
+    ledger.charge(tx, now, order.account_id, order.order_id, order.payable - part.amount, memo)
+    coupons.spend(tx, now, part, order.order_id)
 
 
 def _delivered(tx: Transaction, catalogue: Catalogue, keystore: KeyStore, now: datetime, order: Order) -> Order:

@@ -180,8 +180,8 @@ def _edition(order: Order, price_list: PriceList) -> Edition:
 
 
 class Books(NamedTuple):
-    """What an audit compares orders with: charges and refunds, which instance an order entitles to something, all instances
-    that ever were, and those that are gone.
+    """What an audit compares orders with: charges in cash, uses of coupons and refunds, which instance an order entitles
+    to something, all instances that ever were, and those that are gone.
     """
 
     charges: Iterable[Entry]
@@ -189,16 +189,17 @@ class Books(NamedTuple):
     entitled: Mapping[str, str]
     delivered: set[str]
     gone: set[str]
+    coupons: Iterable[Entry] = ()
 
 
 def unanswered(orders: Iterable[Order], books: Books) -> list[Finding]:
     """Say where orders, charges, refunds, entitlements and instances do not answer to each other."""
     found: list[Finding] = []
-    charges, refunds = _by_order(books.charges), _by_order(books.refunds)
+    charges, used, refunds = (_by_order(entries) for entries in (books.charges, books.coupons, books.refunds))
     entitled, delivered = books.entitled, books.delivered
     known = {order.order_id: order for order in orders}
     for order in known.values():
-        problems = [problem_of(order), _charge_problem(order, charges.get(order.order_id, []))]
+        problems = [problem_of(order), _charge_problem(order, charges.get(order.order_id, []), used.get(order.order_id, []))]
         problems.append(_refund_problem(order, refunds.get(order.order_id, []), charges))
         if order.state is OrderState.PAID and entitled.get(order.order_id) != order.instance_id:
             problems.append("it is paid and entitles its instance to nothing")
@@ -210,6 +211,7 @@ def unanswered(orders: Iterable[Order], books: Books) -> list[Finding]:
             problems.append(f"its instance {order.instance_id} is still there")
         found.extend(Finding(order.order_id, problem) for problem in problems if problem)
     found.extend(Finding(order_id, "it is charged and there is no such order") for order_id in charges.keys() - known.keys())
+    found.extend(Finding(order_id, "a coupon paid for it and there is no such order") for order_id in used.keys() - known.keys())
     found.extend(Finding(order_id, "it is refunded and there is no such order") for order_id in refunds.keys() - known.keys())
     found.extend(Finding(order_id, "it entitles and there is no such order") for order_id in entitled.keys() - known.keys())
     paid = [order for order in known.values() if order.state is OrderState.PAID]
@@ -241,12 +243,12 @@ def _refund_problem(order: Order, refunds: list[Entry], charges: Mapping[str, li
     return ""
 
 
-def _charge_problem(order: Order, charges: list[Entry]) -> str:
+def _charge_problem(order: Order, charges: list[Entry], used: list[Entry]) -> str:
     if order.state is not OrderState.PAID:
-        return "it is not paid and was charged" if charges else ""
-    if len(charges) != 1:
-        return f"it is paid and has {len(charges)} charges"
-    charge = charges[0]
-    if charge.amount != order.payable or charge.account_id != order.account_id:
+        return "it is not paid and was charged" if charges or used else ""
+    if len(charges) != 1 or len(used) > 1:
+        return f"it is paid and has {len(charges)} charges and {len(used)} coupons"
+    paid = Money.total((entry.amount for entry in charges + used), order.payable.currency)
+    if paid != order.payable or {entry.account_id for entry in charges + used} != {order.account_id}:
         return "its charge is of another amount or account"
     return ""

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from keystead.catalog.commands import load_catalogue
 from keystead.clock import Instant, to_ms
+from keystead.coupons import commands as coupons
 from keystead.gate.call import Service
 from keystead.gate.signature import SKEW
 from keystead.instances import commands as instances
@@ -43,6 +44,7 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
         instances.RELEASE_JOB: instances.release,
         instances.TELL_STOPPED_JOB: notices.tell_stopped,
         instances.TELL_RELEASED_JOB: notices.tell_released,
+        coupons.EXPIRE_JOB: coupons.expire,
         orders.LAPSE_JOB: orders.lapse,
         orders.RENEW_JOB: renew_automatically,
     }
