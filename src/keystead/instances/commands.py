@@ -75,7 +75,7 @@ def renew(tx: Transaction, now: datetime, owned: Owned, renewed: Renewed, polici
     `TermReleased` when retention is over. What was expired is served again from this commit on.
     """
     instance = owned.instance
-    term = entitlements.renewed(owned.ends_at, now, renewed.months, instance.retention_days, policies.renewal_after_expiry)
+    term = entitlements.renewed(owned.run, now, renewed.months, instance.retention_days, policies.renewal_after_expiry)
     rows.touch(tx, instance.instance_id)
     _entitle(tx, instance, renewed.order_id, term, renewed.figures, now)
     _schedule_end(tx, instance, term.ends_at)

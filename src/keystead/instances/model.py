@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from keystead.clock import to_ms
-from keystead.entitlements.model import Figures, Standing
+from keystead.entitlements.model import Figures, Run, Standing
 
 
 class InstanceStatus(enum.StrEnum):
@@ -102,6 +102,7 @@ class Owned(msgspec.Struct, frozen=True):
     """An instance and what its entitlements make of it at one moment.
 
     `starts_at` is when its first term began, `ends_at` when its last paid one ends, `releases_at` when it is gone unless renewed.
+    `anchored_at` is when the run of terms without a gap began that ends then: renewals count from it.
     `figures` hold now; `last_figures` at the end of the last paid term: they are what a renewal goes on with.
     """
 
@@ -112,6 +113,12 @@ class Owned(msgspec.Struct, frozen=True):
     standing: Standing
     figures: Figures
     last_figures: Figures
+    anchored_at: datetime
+
+    @property
+    def run(self) -> Run:
+        """The run of terms that a renewal goes on with."""
+        return Run(self.anchored_at, self.ends_at)
 
     @property
     def change_pending(self) -> bool:

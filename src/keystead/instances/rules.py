@@ -62,6 +62,7 @@ def owned_at(instance: Instance, held: Sequence[Entitlement], now: datetime) -> 
         standing=entitlements.standing(ends_at, now, instance.retention_days),
         figures=entitlements.figures_at(held, now),
         last_figures=entitlements.figures_at(held, ends_at),
+        anchored_at=entitlements.anchor_of(held),
     )
 
 

@@ -65,6 +65,7 @@ def buy(tx: Transaction, catalogue: Catalogue, keystore: KeyStore, now: datetime
     The catalogue's faults name what is not on sale; BalanceTooLow if the money does not reach.
     """
     draft = drafts.purchase_of(catalogue, now, buying).order
+    rules.deliverable(catalogue, draft)
     ledger.charge(tx, now, draft.account_id, draft.order_id, draft.payable)
     return _kept(tx, _delivered(tx, catalogue, keystore, now, draft))
 
@@ -76,6 +77,7 @@ def renew(tx: Transaction, catalogue: Catalogue, now: datetime, renewing: Renewi
     QuotaBelowUse if it would shrink below what is in use, OrderUnpaid if another order waits to be paid.
     """
     draft = drafts.renewal_of(tx, catalogue, now, renewing).order
+    rules.deliverable(catalogue, draft)
     ledger.charge(tx, now, draft.account_id, draft.order_id, draft.payable)
     return _kept(tx, _extended(tx, catalogue, now, draft))
 
@@ -87,6 +89,7 @@ def upgrade(tx: Transaction, catalogue: Catalogue, now: datetime, upgrading: Upg
     another order stands in the way, BalanceTooLow if the money does not reach: nothing is charged then.
     """
     draft = drafts.upgrade_of(tx, catalogue, now, upgrading).order
+    rules.deliverable(catalogue, draft)
     ledger.charge(tx, now, draft.account_id, draft.order_id, draft.payable)
     return _kept(tx, _upgraded(tx, catalogue, now, draft))
 
@@ -100,6 +103,7 @@ def place(tx: Transaction, catalogue: Catalogue, now: datetime, asked: Asked) ->
             draft = drafts.renewal_of(tx, catalogue, now, asked)
         case Upgrading():
             draft = drafts.upgrade_of(tx, catalogue, now, asked)
+    rules.deliverable(catalogue, draft.order)
     expires_at = now + timedelta(days=catalogue.policies.unpaid_order_days)
     order = rules.added_up(msgspec.structs.replace(draft.order, expires_at=expires_at))
     rows.add(tx, order)
@@ -117,6 +121,7 @@ def pay(tx: Transaction, catalogue: Catalogue, keystore: KeyStore, now: datetime
     if order.state is OrderState.PAID:
         return order
     rules.payable_at(order, now)
+    rules.deliverable(catalogue, order)
     ledger.charge(tx, now, order.account_id, order.order_id, order.payable)
     if order.kind is OrderType.NEW:
         paid = _delivered(tx, catalogue, keystore, now, order)

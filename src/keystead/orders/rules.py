@@ -9,15 +9,15 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from keystead.catalog.model import Configuration, Edition, Policies, PriceList, Schedule
-from keystead.catalog.rules import period_of
+from keystead.catalog.model import Catalogue, Configuration, Edition, Policies, PriceList, Schedule
+from keystead.catalog.rules import period_of, price_list_named
 from keystead.entitlements import rules as entitlements
 from keystead.entitlements.model import Figures
 from keystead.faults import InvalidParameter, MissingParameter
 from keystead.instances.model import Renewal, RenewalStatus
 from keystead.ledger.model import Entry, Finding
 from keystead.money import Money, rounded_half_up
-from keystead.orders.faults import OrderBroken, OrderStateInvalid
+from keystead.orders.faults import EditionNotDelivered, OrderBroken, OrderStateInvalid
 from keystead.orders.model import Order, OrderLine, OrderState, OrderType, Share
 from keystead.pricing.model import Quote
 from keystead.pricing.rules import earned_rate
@@ -130,6 +130,13 @@ def payable_at(order: Order, now: datetime) -> None:
     state = state_at(order, now)
     if state != OrderState.UNPAID.value:
         raise OrderStateInvalid(order.order_id, state)
+
+
+def deliverable(catalogue: Catalogue, order: Order) -> None:
+    """Raise EditionNotDelivered for an order of an edition that the deployment cannot deliver: before it is charged."""
+    edition = _edition(order, price_list_named(catalogue, order.price_list_id))
+    if edition not in catalogue.delivered:
+        raise EditionNotDelivered(edition.value)
 
 
 def state_at(order: Order, now: datetime) -> str:

@@ -27,6 +27,7 @@ from keystead.instances.faults import InstanceNotFound, InstanceStateInvalid
 from keystead.ledger.faults import BalanceTooLow
 from keystead.orders.faults import (
     ChangePending,
+    EditionNotDelivered,
     ModifyTypeRefused,
     NotRefundable,
     OrderNotFound,
@@ -40,6 +41,7 @@ FAULTS: Final = (
     FaultRow(OwnerForeign, "InvalidOwner", 200),
     FaultRow(ProductNotSold, "ProductNotSupported", 200),
     FaultRow(NothingOnSaleYet, "ProductNotSupported", 200),
+    FaultRow(EditionNotDelivered, "ProductNotSupported", 200),
     FaultRow(UnknownModule, "InvalidModuleCode", 200),
     FaultRow(ConfigMalformed, "InvalidConfigCode", 200),
     FaultRow(ModifyTypeRefused, "InvalidParameter", 200),
