@@ -50,6 +50,7 @@ class Instance(msgspec.Struct, frozen=True):
 
     `edition` is the catalogue's name of what it is (`software`, `hardware`). `retention_days` is how long it is kept after its
     end, as promised when it was bought. Instants are business time; `released_at` is None while it has not been released.
+    `protected` from being given back (not from its end), for the reason noted.
     """
 
     instance_id: str
@@ -65,6 +66,8 @@ class Instance(msgspec.Struct, frozen=True):
     network: Network = Network()
     connected_at: datetime | None = None
     released_at: datetime | None = None
+    protected: bool = False
+    protection_note: str = ""
 
     @property
     def vpcs_used(self) -> int:

@@ -33,6 +33,11 @@ from keystead.store.jobs import enqueue
 
 LAPSE_JOB: Final = "lapse_order"
 RENEW_JOB: Final = "renew_automatically"
+_KINDS_TOLD: Final = {
+    OrderType.NEW: NoticeKind.PURCHASED,
+    OrderType.RENEW: NoticeKind.RENEWED,
+    OrderType.UPGRADE: NoticeKind.UPGRADED,
+}
 
 
 def quote_modules(
@@ -226,7 +231,7 @@ def _extended(tx: Transaction, catalogue: Catalogue, now: datetime, order: Order
 def _upgraded(tx: Transaction, catalogue: Catalogue, now: datetime, order: Order) -> Order:
     owned = instances.owned(tx, order.account_id, order.instance_id, now)
     term = instances.upgrade(tx, now, owned, order.order_id, rules.figures_of(drafts.ordered(catalogue, order)))
-    return msgspec.structs.replace(order, state=OrderState.PAID, paid_at=now, term=term)
+    return _told(tx, now, msgspec.structs.replace(order, state=OrderState.PAID, paid_at=now, term=term))
 
 
 def _kept(tx: Transaction, order: Order) -> Order:
@@ -235,12 +240,11 @@ def _kept(tx: Transaction, order: Order) -> Order:
 
 
 def _told(tx: Transaction, now: datetime, order: Order) -> Order:
-    kind = {OrderType.NEW: NoticeKind.PURCHASED, OrderType.RENEW: NoticeKind.RENEWED}[order.kind]
-    facts = {
-        "order_id": order.order_id,
-        "amount": f"{order.payable.plain()} {order.payable.currency}",
-        "months": str(order.months),
-        "ends_at": iso_z(order.term.ends_at),
-    }
-    notices.tell(tx, now, Telling(kind, order.account_id, f"order/{order.order_id}", order.instance_id, facts))
+    facts = {"order_id": order.order_id, "amount": f"{order.payable.plain()} {order.payable.currency}", "ends_at": iso_z(order.term.ends_at)}
+    if order.kind is OrderType.UPGRADE:
+        facts["changes"] = rules.changes_of(order)
+    else:
+        facts["months"] = str(order.months)
+    telling = Telling(_KINDS_TOLD[order.kind], order.account_id, f"order/{order.order_id}", order.instance_id, facts)
+    notices.tell(tx, now, telling)
     return order

@@ -70,6 +70,7 @@ purchase_order = Table(
     Column("expires_at_ms", BigInteger, nullable=True),
     Column("renewal_status", String(16), nullable=False, server_default="ManualRenewal"),
     Column("renewal_months", Integer, nullable=True),
+    Column("withdrawn_at_ms", BigInteger, nullable=True),
     Index("ix_purchase_order_account_id_created_at_ms", "account_id", "created_at_ms"),
     Index("ix_purchase_order_account_id_paid_at_ms", "account_id", "paid_at_ms"),
 )
@@ -86,8 +87,8 @@ Index(
     purchase_order.c.instance_id,
     purchase_order.c.starts_at_ms,
     unique=True,
-    sqlite_where=text("kind = 'Renew' AND state = 'Paid'"),
-    postgresql_where=text("kind = 'Renew' AND state = 'Paid'"),
+    sqlite_where=text("kind = 'Renew' AND state = 'Paid' AND withdrawn_at_ms IS NULL"),
+    postgresql_where=text("kind = 'Renew' AND state = 'Paid' AND withdrawn_at_ms IS NULL"),
 )
 order_line = Table(
     "order_line",
@@ -171,6 +172,11 @@ def cancel(tx: Transaction, order_id: str) -> None:
     tx.execute(_unpaid(order_id).values(state=OrderState.CANCELLED.value))
 
 
+def withdraw(tx: Transaction, order_id: str, now: datetime) -> None:
+    """Record that a paid renewal was given back before it began."""
+    tx.execute(update(purchase_order).where(purchase_order.c.order_id == order_id).values(withdrawn_at_ms=to_ms(now)))
+
+
 def unpaid_on(tx: Transaction, instance_id: str, now: datetime) -> str:
     """Give the id of an order on the instance that can still be paid at `now`; empty if there is none."""
     statement = select(purchase_order.c.order_id).where(
@@ -182,10 +188,11 @@ def unpaid_on(tx: Transaction, instance_id: str, now: datetime) -> str:
 
 
 def paid_for(tx: Transaction, instance_id: str) -> list[Order]:
-    """Give the paid orders of an instance, those of the latest terms first, each proved."""
+    """Give the paid orders of an instance that were not given back, those of the latest terms first, each proved."""
+    standing = (purchase_order.c.state == OrderState.PAID.value) & purchase_order.c.withdrawn_at_ms.is_(None)
     statement = (
         select(purchase_order)
-        .where(purchase_order.c.instance_id == instance_id, purchase_order.c.state == OrderState.PAID.value)
+        .where(purchase_order.c.instance_id == instance_id, standing)
         .order_by(purchase_order.c.starts_at_ms.desc(), purchase_order.c.created_at_ms.desc(), purchase_order.c.order_id)
     )
     return [added_up(order) for order in _orders(tx, tx.execute(statement).all())]
@@ -300,6 +307,7 @@ def _order(row: Row[Any], its_lines: list[Row[Any]]) -> Order:
         related_order_id=row.related_order_id or "",
         expires_at=None if row.expires_at_ms is None else from_ms(row.expires_at_ms),
         renewal=Renewal(RenewalStatus(row.renewal_status), row.renewal_months),
+        withdrawn_at=None if row.withdrawn_at_ms is None else from_ms(row.withdrawn_at_ms),
     )
 
 

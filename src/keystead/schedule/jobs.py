@@ -113,8 +113,8 @@ def _take_usage(service: Service, instant: Instant) -> None:
     usage.take(service.store, instant.now)
 
 
-def _count_calls(service: Service, _instant: Instant) -> None:
-    usage.count(service.store, service.journal.path.parent)
+def _count_calls(service: Service, instant: Instant) -> None:
+    usage.count(service.store, service.journal.path.parent, instant.wall)
 
 
 CHORES: Final = (
