@@ -107,7 +107,7 @@ def test_a_pending_change_goes_with_its_renewal(shop: Shop) -> None:
 
 
 def test_through_the_api_and_what_is_told(database_url: str, tmp_path: Path) -> None:
-    """CancelOrder pays 500.00 back once however often it is called; reminders and the stop come at the earlier end; notices say so."""
+    """CancelOrder pays 500.00 back once however often it is called; reminders and the stop come at the earlier end."""
     world = World(database_url, tmp_path)
     tenant = world.tenant("10000.00")
     instance_id = tenant.buy()

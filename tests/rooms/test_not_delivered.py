@@ -45,7 +45,9 @@ def test_a_hardware_instance_is_quoted_and_not_sold(database_url: str, tmp_path:
     module = {"ModuleList.1.ModuleCode": "ProductVersion", "ModuleList.1.Config": "ProductVersion:1,Region:ap-southeast-1"}
     quoted = tenant.bss("GetSubscriptionPrice", **kms, **module, OrderType="NewOrder")
     assert quoted.body["Data"]["TradePrice"] == 1799.0
-    modules = {f"Parameter.{n}.{part}": text for n, pair in enumerate(HARDWARE, 1) for part, text in zip(("Code", "Value"), pair)}
+    modules: dict[str, object] = {}
+    for number, (code, value) in enumerate(HARDWARE, 1):
+        modules |= {f"Parameter.{number}.Code": code, f"Parameter.{number}.Value": value}
     refused = tenant.bss("CreateInstance", **kms, **modules, Period=1)
     assert (refused.status, refused.body["Success"], refused.code) == (200, False, "ProductNotSupported")
     assert "no hardware security module is configured" in refused.body["Message"]

@@ -65,18 +65,17 @@ def test_figures_off_the_steps_of_a_newer_list_are_renewed_as_they_are(shop: Sho
 def test_a_region_that_is_closed_is_still_renewed(shop: Shop) -> None:
     """Nothing is bought there any more; what is there goes on."""
     instance_id = shop.buy().instance_id
-    regions = tuple(
-        msgspec.structs.replace(region, closed=region.closed or region.id == "ap-southeast-1") for region in shop.catalogue.regions
-    )
+    regions = tuple(msgspec.structs.replace(region, closed=True) for region in shop.catalogue.regions)
     shop.catalogue = msgspec.structs.replace(shop.catalogue, regions=regions)
     assert shop.renew(instance_id).payable.plain() == "500.00"
 
 
 def test_an_edition_no_longer_sold_is_refused_and_still_refunded(shop: Shop) -> None:
-    """The refund is reckoned by the list of the purchase: within the first of 32 slots 500 - 500/32 = 484.375, half up 484.37."""
+    """The refund is reckoned by the list of the purchase: one of 32 slots is used, 500/32 = 15.63 half up, 484.37."""
     instance_id = shop.buy().instance_id
     first = shop.catalogue.price_lists[0]
-    shop.add_list(msgspec.structs.replace(first, id="later", effective_from=datetime(2026, 1, 1, 1, tzinfo=UTC), offers=first.offers[1:]))
+    soon = datetime(2026, 1, 1, 1, tzinfo=UTC)
+    shop.add_list(msgspec.structs.replace(first, id="later", effective_from=soon, offers=first.offers[1:]))
     now = datetime(2026, 1, 1, 2, tzinfo=UTC)
     with pytest.raises(EditionNotSold):
         shop.renew(instance_id, now=now)
@@ -107,5 +106,5 @@ def test_the_refusal_on_the_wire(database_url: str, tmp_path: Path) -> None:
         InstanceId=instance_id,
     )
     assert quoted.code == "InvalidParameter"
-    assert [event.kind for event in world.advance_to("2026-01-27T00:00:00Z") if event.kind == "expiry_reminded"] == ["expiry_reminded"]
+    assert [event.kind for event in world.advance_to("2026-01-27T00:00:00Z")].count("expiry_reminded") == 1
     world.close()

@@ -192,7 +192,7 @@ def test_renewed_in_retention_from_the_old_end() -> None:
 
 
 def test_renewed_at_the_very_end_nothing_was_lost() -> None:
-    """At 00:00:00 it is over, and a renewal then goes on as one before it; a millisecond later it has the purchase's extra day."""
+    """At 00:00:00 it is over, and a renewal then goes on as before; a millisecond later it has the purchase's extra day."""
     before = rules.renewed(RUN, END - MILLISECOND, 1, RETENTION, "from_now")
     assert before == Term(END, parse_iso_z("2026-04-01T16:00:00Z"))
     assert rules.renewed(RUN, END, 1, RETENTION, "from_now") == before

@@ -30,5 +30,7 @@ class InstanceProtected(StateFault):
     def __init__(self, instance_id: str, because: str) -> None:
         """Name the instance and the reason noted, if there is one."""
         reason = f" The reason given: {because}" if because else ""
-        super().__init__(f"The instance {instance_id} is protected from deletion: end that with SetDeletionProtection first.{reason}")
+        super().__init__(
+            f"The instance {instance_id} is protected from deletion: end that with SetDeletionProtection first.{reason}"
+        )
         self.instance_id = instance_id

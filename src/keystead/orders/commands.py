@@ -240,7 +240,11 @@ def _kept(tx: Transaction, order: Order) -> Order:
 
 
 def _told(tx: Transaction, now: datetime, order: Order) -> Order:
-    facts = {"order_id": order.order_id, "amount": f"{order.payable.plain()} {order.payable.currency}", "ends_at": iso_z(order.term.ends_at)}
+    facts = {
+        "order_id": order.order_id,
+        "amount": f"{order.payable.plain()} {order.payable.currency}",
+        "ends_at": iso_z(order.term.ends_at),
+    }
     if order.kind is OrderType.UPGRADE:
         facts["changes"] = rules.changes_of(order)
     else:

@@ -26,7 +26,7 @@ def quote(price_list: PriceList, configuration: Configuration, months: int, kind
     """Price a configuration that `catalog.rules.configured` accepted for a term of `months` (1 or more).
 
     Every priced module has a line, of zero where only what is included was chosen. EditionNotSold if the list, a newer one than
-    the configuration's at a renewal, no longer offers the edition; ModuleInvalid if it no longer sells the figure of Spec (ADR 40).
+    the configuration's at a renewal, no longer offers the edition; ModuleInvalid if it no longer sells the Spec (ADR 40).
     """
     rate = discount_rate(price_list, configuration.edition, months)
     rounding = _ROUNDINGS[price_list.discount_rounding]

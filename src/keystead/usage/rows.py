@@ -8,7 +8,22 @@ from datetime import date
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Index, Integer, PrimaryKeyConstraint, Row, String, Table, case, delete, func, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Row,
+    String,
+    Table,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from keystead.access_log.rows import access_record
 from keystead.store import Transaction, metadata
@@ -116,9 +131,7 @@ def loads(tx: Transaction, account_id: str, since: date, until: date) -> dict[tu
     statement = select(usage_load).where(
         usage_load.c.account_id == account_id, usage_load.c.day >= since.isoformat(), usage_load.c.day <= until.isoformat()
     )
-    return {
-        (row.instance_id, date.fromisoformat(row.day)): (row.peak_qps, row.log_bytes) for row in tx.execute(statement)
-    }
+    return {(row.instance_id, date.fromisoformat(row.day)): (row.peak_qps, row.log_bytes) for row in tx.execute(statement)}
 
 
 def _in_second(tx: Transaction, part: InSecond, calls: int) -> int:
@@ -139,9 +152,7 @@ def _in_second(tx: Transaction, part: InSecond, calls: int) -> int:
 
 def _add_load(tx: Transaction, key: tuple[str, str, str], peak: int, size: int) -> None:
     account_id, day, instance_id = key
-    this = (
-        (usage_load.c.account_id == account_id) & (usage_load.c.day == day) & (usage_load.c.instance_id == instance_id)
-    )
+    this = (usage_load.c.account_id == account_id) & (usage_load.c.day == day) & (usage_load.c.instance_id == instance_id)
     higher = case((usage_load.c.peak_qps < peak, peak), else_=usage_load.c.peak_qps)
     values = {"peak_qps": higher, "log_bytes": usage_load.c.log_bytes + size}
     if tx.execute(update(usage_load).where(this).values(values)).rowcount == 0:
@@ -176,7 +187,9 @@ def days(tx: Transaction, account_id: str, since: date, until: date) -> list[Day
     for (instance_id, day), (_, size) in worked.items():
         written[instance_id][day] = size
     return [
-        DayUsage(key[0], key[1], held.get(key), calls.get(key, {}), Load(*worked.get(key, (0, 0)), rules.kept(written[key[0]], key[1])))
+        DayUsage(
+            key[0], key[1], held.get(key), calls.get(key, {}), Load(*worked.get(key, (0, 0)), rules.kept(written[key[0]], key[1]))
+        )
         for key in keys
     ]
 

@@ -19,7 +19,7 @@ _DECODER = msgspec.json.Decoder(CallRecord)
 
 
 def counted(records: Iterable[bytes]) -> Tally:
-    """Count records of calls by account, instance, UTC+8 day and operation, by second, and their bytes; refused ones are left out.
+    """Count records of calls by account, instance, UTC+8 day and operation, by second, and their bytes; not refused ones.
 
     What a refused call names may be anything, of any length; what a served one names exists. A second is one of wall time: a
     manual clock's business time stands still.

@@ -1,8 +1,8 @@
 """Usage records: QueryUserOmsData (BssOpenApi page, read 2026-11-22). For reference, not for reckoning.
 
-One free-form map of text an instance and day (or month). Kept by the day: DataType Hour and Raw find nothing. PeakQps is the most
-served calls in one second of the day; LogStorage is how much the records of the last 180 days take, LogWritten those of the day, in
-GB of 10^9 bytes.
+One free-form map of text an instance and day (or month). Kept by the day: DataType Hour and Raw find nothing. PeakQps is the
+most served calls in one second of the day. LogStorage is what the records of the last 180 days take, LogWritten those of the day,
+in GB of 10^9 bytes.
 """
 
 from __future__ import annotations

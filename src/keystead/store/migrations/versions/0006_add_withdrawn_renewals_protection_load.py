@@ -22,9 +22,7 @@ def upgrade() -> None:
         "entitlement_withdrawn",
         sa.Column("order_id", sa.String(length=32), nullable=False),
         sa.Column("withdrawn_at_ms", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["order_id"], ["entitlement.order_id"]
-        ),
+        sa.ForeignKeyConstraint(["order_id"], ["entitlement.order_id"]),
         sa.PrimaryKeyConstraint("order_id", name=op.f("pk_entitlement_withdrawn")),
     )
     op.add_column("purchase_order", sa.Column("withdrawn_at_ms", sa.BigInteger(), nullable=True))
