@@ -239,7 +239,7 @@ def _warned(tenant: Tenant) -> list[str]:
     return [at for kind, at in told(tenant) if kind == "balance_low"]
 
 
-def test_a_low_balance_is_told_at_the_next_change_then_daily_five_times(world: World) -> None:
+def test_row_38_a_low_balance_is_told_at_the_next_change_then_daily_five_times(world: World) -> None:
     """Balance 600, alert at 700: silent when set; the purchase (100 left) fires; five daily reminders, then silence.
 
     A credit that reaches the threshold (700) ends it; the next fall below begins anew.

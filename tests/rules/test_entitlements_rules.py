@@ -70,7 +70,7 @@ def machine_zone(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.mark.usefixtures("machine_zone")
-def test_the_machines_zone_does_not_matter() -> None:
+def test_row_4_the_machines_zone_does_not_matter() -> None:
     """Every row of the table again, with daylight saving around, or a day's difference."""
     for bought, months, end, after in TERMS:
         assert rules.purchase_end(local(bought), months) == parse_iso_z(end)
