@@ -24,7 +24,7 @@ from keystead.notices import commands as notices
 from keystead.notices.model import NoticeKind, Telling
 from keystead.orders import drafts, rows, rules
 from keystead.orders.faults import OrderNotFound
-from keystead.orders.model import Asked, Buying, Order, OrderState, OrderType, Renewing, Search, Upgrading
+from keystead.orders.model import Asked, Buying, Order, OrderState, OrderType, Renewing, Search, Settled, Upgrading
 from keystead.pricing import rules as pricing
 from keystead.pricing.model import OrderKind, Quote
 from keystead.store import Transaction
@@ -172,7 +172,12 @@ def found(tx: Transaction, account_id: str, search: Search) -> tuple[list[Order]
 
 def settled(tx: Transaction, account_id: str, since: datetime, before: datetime) -> list[Order]:
     """Give the account's orders that moved money from `since` up to, and not at, `before`, oldest first: bills are of these."""
-    return rows.settled(tx, account_id, since, before)
+    return rows.settled(tx, account_id, Settled(since, before))
+
+
+def settled_page(tx: Transaction, account_id: str, which: Settled, first: int, size: int) -> tuple[list[Order], int]:
+    """Give `size` of the account's orders that moved money, oldest first, from the one in place `first` on, and their number."""
+    return rows.settled_page(tx, account_id, which, first, size)
 
 
 def audit(tx: Transaction) -> list[Finding]:

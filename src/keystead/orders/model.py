@@ -136,3 +136,17 @@ class Search(msgspec.Struct, frozen=True):
     state: OrderState | None
     page: int
     size: int
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """Which orders that moved money: from `since` up to, and not at, `before`; refunds only, none of them, or (None) both.
+
+    `order_id` and `instance_id` narrow it where they are named; `free` ones cost nothing and may be left out.
+    """
+
+    since: datetime
+    before: datetime
+    refunds: bool | None = None
+    free: bool = True
+    order_id: str = ""
+    instance_id: str = ""
