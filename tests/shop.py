@@ -160,6 +160,21 @@ class Shop:
             for _ in range(count):
                 keyring.create_key(tx, self.keystore, BOUGHT, place, shape_of("", "", "", ""))
 
+    def protect(self, instance_id: str, because: str, *, protected: bool = True) -> None:
+        """Protect an instance from deletion, or no longer."""
+        with self._locked() as tx:
+            instances.protect(tx, BOUGHT, instances.owned(tx, self.account_id, instance_id, BOUGHT), because, protected=protected)
+
+    def release(self, instance_id: str, now: datetime) -> None:
+        """Do the job of release."""
+        with self._locked() as tx:
+            instances.release(tx, now, instance_id)
+
+    def order(self, order_id: str) -> Order:
+        """Ask for an order."""
+        with self.store.read() as tx:
+            return orders.order_of(tx, self.account_id, order_id)
+
     def owned(self, instance_id: str, now: datetime) -> Owned:
         """Ask for the instance."""
         with self.store.read() as tx:

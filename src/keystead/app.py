@@ -9,18 +9,22 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 import keystead.api.bss
 import keystead.api.kms
 from keystead.access import commands as access
 from keystead.access_log.journal import Journal
 from keystead.api.payments import webhook
 from keystead.catalog.commands import load_catalogue
+from keystead.catalog.model import Catalogue, Edition
 from keystead.clock import Clock, ManualClock, SystemClock, parse_iso_z
 from keystead.faults import Fault
 from keystead.gate.call import Service
 from keystead.gate.life import Hook
 from keystead.gate.signature import NonceMemory
 from keystead.gate.throttle import Rates
+from keystead.hsm.port import KeyStore
 from keystead.hsm.software import SoftwareKeyStore, open_root_key
 from keystead.notices.smtp import MailServer
 from keystead.payments.port import CheckoutProvider
@@ -53,6 +57,12 @@ def store_of(settings: Settings) -> Store:
 def keystore_of(settings: Settings) -> SoftwareKeyStore:
     """Open the deployment's root key."""
     return SoftwareKeyStore(open_root_key(settings.data_path / ROOT_KEY_FILE))
+
+
+def catalogue_of(keystore: KeyStore) -> Catalogue:
+    """Give what is for sale; only what the key store can hold is delivered."""
+    delivered = frozenset(Edition) if keystore.hardware else frozenset({Edition.SOFTWARE})
+    return msgspec.structs.replace(load_catalogue(), delivered=delivered)
 
 
 def refuse_a_lost_root_key(settings: Settings, store: Store) -> None:
@@ -141,14 +151,15 @@ def open_service(settings: Settings, name: str) -> Service:
     store = store_of(settings)
     warm = Warm(store)
     clock = clock_of(settings, warm)
+    keystore = keystore_of(settings)
     journal = Journal(journal_folder(settings), f"{name}-{os.getpid()}-{secrets.token_hex(4)}", echo=settings.log_requests)
     return Service(
         settings=settings,
         clock=clock,
         store=store,
         warm=warm,
-        keystore=keystore_of(settings),
-        catalogue=load_catalogue(),
+        keystore=keystore,
+        catalogue=catalogue_of(keystore),
         rates=Rates(open_rates(settings.data_path, store)),
         nonces=NonceMemory(),
         journal=journal,

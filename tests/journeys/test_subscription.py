@@ -84,7 +84,7 @@ def test_whole_life(world: World) -> None:
     assert _balance(tenant) == "8500.00"
 
 
-def test_refused_at_the_instant_although_no_job_ran(world: World) -> None:
+def test_row_5_refused_at_the_instant_although_no_job_ran(world: World) -> None:
     """Expiry and release are computed: with the scheduler dead, use is refused at the end and the instance gone 15 days later."""
     tenant = world.tenant()
     instance_id = tenant.instance()

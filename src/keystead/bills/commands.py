@@ -12,6 +12,7 @@ from keystead.ledger import commands as ledger
 from keystead.ledger.model import Book, Finding
 from keystead.money import Money
 from keystead.orders import commands as orders
+from keystead.orders.model import Order, Settled
 from keystead.payments import commands as payments
 from keystead.store import Transaction
 
@@ -26,6 +27,15 @@ def month(tx: Transaction, account_id: str, cycle: Cycle) -> list[Charge]:
 def day(tx: Transaction, account_id: str, on: date) -> list[Charge]:
     """Give the rows of one day of UTC+8."""
     return _between(tx, account_id, business_midnight(on), business_midnight(on + timedelta(days=1)))
+
+
+def page(tx: Transaction, account_id: str, which: Settled, first: int, size: int) -> tuple[list[Charge], int]:
+    """Give `size` of the rows of `which`, from the one in place `first` on, and how many there are; nothing else is read."""
+    found, total = orders.settled_page(tx, account_id, which, first, size)
+    if not found:
+        return [], total
+    times = [order.paid_at or order.created_at for order in found]
+    return _charges(tx, account_id, found, (times[0], times[-1] + timedelta(milliseconds=1))), total
 
 
 def shares(tx: Transaction, account_id: str, cycle: Cycle, now: datetime) -> list[Share]:
@@ -67,9 +77,14 @@ def sums(tx: Transaction, account_id: str) -> Sums:
 
 
 def _between(tx: Transaction, account_id: str, since: datetime, before: datetime) -> list[Charge]:
-    entries = ledger.of_orders(tx, account_id, since, before)
+    return _charges(tx, account_id, orders.settled(tx, account_id, since, before), (since, before))
+
+
+def _charges(tx: Transaction, account_id: str, some: list[Order], span: tuple[datetime, datetime]) -> list[Charge]:
+    """Give orders as rows; what was paid for them was paid within `span`."""
+    entries = ledger.of_orders(tx, account_id, *span)
     found = []
-    for order in orders.settled(tx, account_id, since, before):
+    for order in some:
         entry = entries.get(order.order_id)
         cash = Money(0, order.payable.currency) if entry is None else entry.amount
         charge = rules.charge_of(order, "" if entry is None else entry.number, cash)

@@ -75,7 +75,7 @@ def renew(tx: Transaction, now: datetime, owned: Owned, renewed: Renewed, polici
     `TermReleased` when retention is over. What was expired is served again from this commit on.
     """
     instance = owned.instance
-    term = entitlements.renewed(owned.ends_at, now, renewed.months, instance.retention_days, policies.renewal_after_expiry)
+    term = entitlements.renewed(owned.run, now, renewed.months, instance.retention_days, policies.renewal_after_expiry)
     rows.touch(tx, instance.instance_id)
     _entitle(tx, instance, renewed.order_id, term, renewed.figures, now)
     _schedule_end(tx, instance, term.ends_at)
@@ -94,6 +94,18 @@ def upgrade(tx: Transaction, now: datetime, owned: Owned, order_id: str, figures
     return term
 
 
+def withdraw(tx: Transaction, now: datetime, owned: Owned, order_id: str) -> datetime:
+    """Take the term of a renewal that has not begun away again; gives the end there is then, whose jobs are asked for anew."""
+    instance = owned.instance
+    rows.touch(tx, instance.instance_id)
+    entitlement_rows.withdraw(tx, order_id, now)
+    ends_at = _judged(tx, instance, now).ends_at
+    _schedule_end(tx, instance, ends_at)
+    enqueue(tx, PLAN_REMINDERS_JOB, instance.instance_id, instance.account_id, now)  # planned before, they were of a later end
+    record_event(tx, "renewal_cancelled", instance.instance_id, instance.account_id, now, ends_at=iso_z(ends_at))
+    return ends_at
+
+
 def set_renewal(tx: Transaction, now: datetime, owned: Owned, renewal: Renewal) -> Instance:
     """Keep another wish for the end of the term; InstanceStateInvalid if automatic renewal comes after the end."""
     instance = owned.instance
@@ -102,6 +114,13 @@ def set_renewal(tx: Transaction, now: datetime, owned: Owned, renewal: Renewal) 
     rows.set_renewal(tx, instance.instance_id, renewal)
     record_event(tx, "renewal_set", instance.instance_id, instance.account_id, now, status=renewal.status.value)
     return msgspec.structs.replace(instance, renewal=renewal)
+
+
+def protect(tx: Transaction, now: datetime, owned: Owned, because: str, *, protected: bool) -> None:
+    """Protect an instance from being given back, or no longer; `because` is kept while it is protected. Its end is no matter."""
+    instance = owned.instance
+    rows.set_protected(tx, instance.instance_id, because if protected else "", protected=protected)
+    record_event(tx, "protection_set", instance.instance_id, instance.account_id, now, protected=str(protected).lower())
 
 
 def give_back(tx: Transaction, now: datetime, owned: Owned) -> None:

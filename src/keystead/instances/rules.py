@@ -10,7 +10,7 @@ from keystead.clock import to_ms
 from keystead.entitlements import rules as entitlements
 from keystead.entitlements.model import Entitlement, Standing
 from keystead.faults import InvalidParameter
-from keystead.instances.faults import InstanceStateInvalid
+from keystead.instances.faults import InstanceProtected, InstanceStateInvalid
 from keystead.instances.model import Instance, InstanceStanding, InstanceStatus, Network, Owned
 
 ZONES_MAX = 3
@@ -62,6 +62,7 @@ def owned_at(instance: Instance, held: Sequence[Entitlement], now: datetime) -> 
         standing=entitlements.standing(ends_at, now, instance.retention_days),
         figures=entitlements.figures_at(held, now),
         last_figures=entitlements.figures_at(held, ends_at),
+        anchored_at=entitlements.anchor_of(held),
     )
 
 
@@ -107,9 +108,12 @@ def changeable(owned: Owned) -> None:
 def refundable(owned: Owned) -> None:
     """Raise InstanceStateInvalid unless the term runs and the instance is Disabled or Enabled, as the billing page says it.
 
-    Disabled is Uninitialized and Enabled is Connected; one that is just being enabled is neither.
+    Disabled is Uninitialized and Enabled is Connected; one that is just being enabled is neither. InstanceProtected while it is
+    protected from deletion.
     """
     changeable(owned)
+    if owned.instance.protected:
+        raise InstanceProtected(owned.instance.instance_id, owned.instance.protection_note)
     if owned.instance.status is InstanceStatus.CONNECTING:
         raise InstanceStateInvalid(owned.instance.instance_id, owned.instance.status.value)
 

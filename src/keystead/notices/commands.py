@@ -220,6 +220,6 @@ def _price(catalogue: Catalogue, now: datetime, owned: Owned, months: int) -> st
             edition=Edition(owned.instance.edition), region=owned.instance.region, **msgspec.structs.asdict(owned.figures)
         )
         quote = pricing.quote(catalog.price_list_at(catalogue, now), configuration, months, OrderKind.RENEWAL)
-    except (Fault, ValueError):
+    except Fault:
         return ""
     return f"{quote.payable.plain()} {quote.payable.currency} for {months} month(s), by today's list {quote.price_list_id}"

@@ -25,7 +25,7 @@ from keystead.notices import commands as notices
 from keystead.notices.model import NoticeKind, Telling
 from keystead.orders import drafts, rows, rules
 from keystead.orders.faults import OrderNotFound
-from keystead.orders.model import Asked, Buying, Order, OrderState, OrderType, Renewing, Search, Upgrading
+from keystead.orders.model import Asked, Buying, Order, OrderState, OrderType, Renewing, Search, Settled, Upgrading
 from keystead.pricing import rules as pricing
 from keystead.pricing.model import OrderKind, Quote
 from keystead.store import Transaction
@@ -34,6 +34,11 @@ from keystead.store.jobs import enqueue
 
 LAPSE_JOB: Final = "lapse_order"
 RENEW_JOB: Final = "renew_automatically"
+_KINDS_TOLD: Final = {
+    OrderType.NEW: NoticeKind.PURCHASED,
+    OrderType.RENEW: NoticeKind.RENEWED,
+    OrderType.UPGRADE: NoticeKind.UPGRADED,
+}
 
 
 def quote_modules(
@@ -66,6 +71,7 @@ def buy(tx: Transaction, catalogue: Catalogue, keystore: KeyStore, now: datetime
     The catalogue's faults name what is not on sale; BalanceTooLow if the money does not reach.
     """
     draft = drafts.purchase_of(catalogue, now, buying).order
+    rules.deliverable(catalogue, draft)
     _pay(tx, now, draft)
     return _kept(tx, _delivered(tx, catalogue, keystore, now, draft))
 
@@ -77,6 +83,7 @@ def renew(tx: Transaction, catalogue: Catalogue, now: datetime, renewing: Renewi
     QuotaBelowUse if it would shrink below what is in use, OrderUnpaid if another order waits to be paid.
     """
     draft = drafts.renewal_of(tx, catalogue, now, renewing).order
+    rules.deliverable(catalogue, draft)
     _pay(tx, now, draft)
     return _kept(tx, _extended(tx, catalogue, now, draft))
 
@@ -88,6 +95,7 @@ def upgrade(tx: Transaction, catalogue: Catalogue, now: datetime, upgrading: Upg
     another order stands in the way, BalanceTooLow if the money does not reach: nothing is charged then.
     """
     draft = drafts.upgrade_of(tx, catalogue, now, upgrading).order
+    rules.deliverable(catalogue, draft)
     _pay(tx, now, draft)
     return _kept(tx, _upgraded(tx, catalogue, now, draft))
 
@@ -101,6 +109,7 @@ def place(tx: Transaction, catalogue: Catalogue, now: datetime, asked: Asked) ->
             draft = drafts.renewal_of(tx, catalogue, now, asked)
         case Upgrading():
             draft = drafts.upgrade_of(tx, catalogue, now, asked)
+    rules.deliverable(catalogue, draft.order)
     expires_at = now + timedelta(days=catalogue.policies.unpaid_order_days)
     order = rules.added_up(msgspec.structs.replace(draft.order, expires_at=expires_at))
     rows.add(tx, order)
@@ -118,6 +127,7 @@ def pay(tx: Transaction, catalogue: Catalogue, keystore: KeyStore, now: datetime
     if order.state is OrderState.PAID:
         return order
     rules.payable_at(order, now)
+    rules.deliverable(catalogue, order)
     _pay(tx, now, order)
     if order.kind is OrderType.NEW:
         paid = _delivered(tx, catalogue, keystore, now, order)
@@ -163,7 +173,12 @@ def found(tx: Transaction, account_id: str, search: Search) -> tuple[list[Order]
 
 def settled(tx: Transaction, account_id: str, since: datetime, before: datetime) -> list[Order]:
     """Give the account's orders that moved money from `since` up to, and not at, `before`, oldest first: bills are of these."""
-    return rows.settled(tx, account_id, since, before)
+    return rows.settled(tx, account_id, Settled(since, before))
+
+
+def settled_page(tx: Transaction, account_id: str, which: Settled, first: int, size: int) -> tuple[list[Order], int]:
+    """Give `size` of the account's orders that moved money, oldest first, from the one in place `first` on, and their number."""
+    return rows.settled_page(tx, account_id, which, first, size)
 
 
 def audit(tx: Transaction) -> list[Finding]:
@@ -234,7 +249,7 @@ def _extended(tx: Transaction, catalogue: Catalogue, now: datetime, order: Order
 def _upgraded(tx: Transaction, catalogue: Catalogue, now: datetime, order: Order) -> Order:
     owned = instances.owned(tx, order.account_id, order.instance_id, now)
     term = instances.upgrade(tx, now, owned, order.order_id, rules.figures_of(drafts.ordered(catalogue, order)))
-    return msgspec.structs.replace(order, state=OrderState.PAID, paid_at=now, term=term)
+    return _told(tx, now, msgspec.structs.replace(order, state=OrderState.PAID, paid_at=now, term=term))
 
 
 def _kept(tx: Transaction, order: Order) -> Order:
@@ -243,12 +258,15 @@ def _kept(tx: Transaction, order: Order) -> Order:
 
 
 def _told(tx: Transaction, now: datetime, order: Order) -> Order:
-    kind = {OrderType.NEW: NoticeKind.PURCHASED, OrderType.RENEW: NoticeKind.RENEWED}[order.kind]
     facts = {
         "order_id": order.order_id,
         "amount": f"{order.payable.plain()} {order.payable.currency}",
-        "months": str(order.months),
         "ends_at": iso_z(order.term.ends_at),
     }
-    notices.tell(tx, now, Telling(kind, order.account_id, f"order/{order.order_id}", order.instance_id, facts))
+    if order.kind is OrderType.UPGRADE:
+        facts["changes"] = rules.changes_of(order)
+    else:
+        facts["months"] = str(order.months)
+    telling = Telling(_KINDS_TOLD[order.kind], order.account_id, f"order/{order.order_id}", order.instance_id, facts)
+    notices.tell(tx, now, telling)
     return order

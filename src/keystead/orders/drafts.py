@@ -48,7 +48,7 @@ def configuration_of(owned: Owned, figures: Figures) -> Configuration:
 
 def ordered(catalogue: Catalogue, order: Order) -> Configuration:
     """Give the configuration an order is for, read by the list it was made with."""
-    return catalog.configured(catalogue, catalog.price_list_named(catalogue, order.price_list_id), order.parameters)
+    return catalog.configuration_written(catalog.price_list_named(catalogue, order.price_list_id), order.parameters)
 
 
 def purchase_of(catalogue: Catalogue, now: datetime, buying: Buying) -> Draft:
@@ -84,7 +84,7 @@ def renewal_of(tx: Transaction, catalogue: Catalogue, now: datetime, renewing: R
         fitting(tx, owned, after)
     quote = pricing.quote(price_list, after, months, OrderKind.RENEWAL)
     policies = catalogue.policies
-    term = entitlements.renewed(owned.ends_at, now, months, owned.instance.retention_days, policies.renewal_after_expiry)
+    term = entitlements.renewed(owned.run, now, months, owned.instance.retention_days, policies.renewal_after_expiry)
     return _draft(catalogue, now, _target(owned, renewing.operator), quote, _Change(OrderType.RENEW, before, after, term))
 
 

@@ -9,15 +9,17 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from keystead.catalog.model import Configuration, Edition, Policies, PriceList, Schedule
-from keystead.catalog.rules import period_of
+import msgspec
+
+from keystead.catalog.model import Catalogue, Configuration, Edition, Policies, PriceList, Schedule
+from keystead.catalog.rules import period_of, price_list_named
 from keystead.entitlements import rules as entitlements
 from keystead.entitlements.model import Figures
 from keystead.faults import InvalidParameter, MissingParameter
 from keystead.instances.model import Renewal, RenewalStatus
 from keystead.ledger.model import Entry, Finding
 from keystead.money import Money, rounded_half_up
-from keystead.orders.faults import OrderBroken, OrderStateInvalid
+from keystead.orders.faults import EditionNotDelivered, NotRefundable, OrderBroken, OrderStateInvalid
 from keystead.orders.model import Order, OrderLine, OrderState, OrderType, Share
 from keystead.pricing.model import Quote
 from keystead.pricing.rules import earned_rate
@@ -125,11 +127,25 @@ def _attempts(schedule: Schedule, ends_at: datetime) -> list[datetime]:
     return [ends_at + timedelta(days=day, hours=schedule.hour) for day in schedule.days]
 
 
+def changes_of(order: Order) -> str:
+    """Say what an order changes: `Spec from 1000 to 2000, KeyNum from 1000 to 1010`."""
+    before = dict(order.original_parameters)
+    changed = ((code, before[code], value) for code, value in order.parameters if before[code] != value)
+    return ", ".join(f"{code} from {old} to {new}" for code, old, new in changed)
+
+
 def payable_at(order: Order, now: datetime) -> None:
     """Raise OrderStateInvalid unless the order is unpaid and has not lapsed."""
     state = state_at(order, now)
     if state != OrderState.UNPAID.value:
         raise OrderStateInvalid(order.order_id, state)
+
+
+def deliverable(catalogue: Catalogue, order: Order) -> None:
+    """Raise EditionNotDelivered for an order of an edition that the deployment cannot deliver: before it is charged."""
+    edition = _edition(order, price_list_named(catalogue, order.price_list_id))
+    if edition not in catalogue.delivered:
+        raise EditionNotDelivered(edition.value)
 
 
 def state_at(order: Order, now: datetime) -> str:
@@ -162,6 +178,37 @@ def refund_lines(shares: Iterable[Share]) -> tuple[OrderLine, ...]:
     """Give the lines of a refund order, one for each order that is given back."""
     return tuple(
         OrderLine("", share.day_price, share.paid, share.used, share.back, related_order_id=share.order_id) for share in shares
+    )
+
+
+def on_top(renewal: Order, paid: Iterable[Order]) -> None:
+    """Raise NotRefundable if something was bought on top of a renewal: `paid` are all orders that the instance stands on."""
+    for order in paid:
+        if order.kind is OrderType.RENEW and order.term.starts_at >= renewal.term.ends_at:
+            raise NotRefundable(renewal.instance_id, f"the renewal {order.order_id} goes on from this one: cancel it first.")
+        if order.kind is OrderType.UPGRADE and order.term.ends_at >= renewal.term.ends_at:
+            raise NotRefundable(renewal.instance_id, f"the upgrade {order.order_id} was paid to the end of this renewal.")
+
+
+def cancellation(renewal: Order, share: Share, order_id: str, now: datetime) -> Order:
+    """Give the order that undoes a renewal which has not begun: a refund of one line."""
+    lines = refund_lines([share])
+    return msgspec.structs.replace(
+        renewal,
+        order_id=order_id,
+        kind=OrderType.REFUND,
+        state=None,
+        months=0,
+        lines=lines,
+        list_amount=lines[0].list_amount,
+        discount=lines[0].discount,
+        payable=lines[0].payable,
+        operator="",
+        created_at=now,
+        paid_at=None,
+        original_parameters=renewal.parameters,
+        related_order_id=renewal.order_id,
+        expires_at=None,
     )
 
 
@@ -207,7 +254,9 @@ def unanswered(orders: Iterable[Order], books: Books) -> list[Finding]:
             problems.append("it is not paid and entitles")
         if order.state is OrderState.PAID and order.instance_id not in delivered:
             problems.append(f"its instance {order.instance_id} was never delivered")
-        if order.kind is OrderType.REFUND and order.instance_id not in books.gone:
+        undone = known.get(order.related_order_id)
+        cancels = undone is not None and undone.withdrawn_at is not None
+        if order.kind is OrderType.REFUND and not cancels and order.instance_id not in books.gone:
             problems.append(f"its instance {order.instance_id} is still there")
         found.extend(Finding(order.order_id, problem) for problem in problems if problem)
     found.extend(Finding(order_id, "it is charged and there is no such order") for order_id in charges.keys() - known.keys())
