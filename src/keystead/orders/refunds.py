@@ -68,7 +68,7 @@ def _shares(tx: Transaction, catalogue: Catalogue, now: datetime, owned: Owned) 
 
 def _order(tx: Transaction, catalogue: Catalogue, now: datetime, owned: Owned, shares: list[Share]) -> Order:
     price_list = catalog.price_list_at(catalogue, now)
-    configuration = drafts.configuration_of(owned, owned.figures)
+    configuration = rules.configuration_of(owned, owned.figures)
     parameters = tuple((module.value, value) for module, value in catalog.parameters_of(price_list, configuration))
     instance = owned.instance
     bought = next(order for order in rows.paid_for(tx, instance.instance_id) if order.kind is OrderType.NEW)
