@@ -6,6 +6,7 @@ Every example is a world of its own, so that a failing one is found again and ma
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -13,10 +14,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from keystead.access.rows import lock_account
+from keystead.catalog.commands import load_catalogue
 from keystead.clock import iso_z
 from keystead.instances.model import Renewal, RenewalStatus
 from keystead.keyring import commands as keyring
@@ -28,15 +30,18 @@ from keystead.ledger.model import EntryKind
 from keystead.money import Money
 from keystead.notices import commands as notices
 from keystead.orders import commands as orders
-from keystead.orders.model import Renewing
+from keystead.orders.model import Buying, Renewing
 from keystead.plan import commands as plan
 from keystead.plan import rules
 from keystead.plan.model import Kind, Timeline, Use, Wish
 from keystead.schedule.jobs import HANDLERS, SERVED_HANDLERS
+from keystead.store import events
 from keystead.store.events import Event
 from tests.conftest import DATABASES
 from tests.world import Tenant, World
 
+START = datetime(2026, 1, 1, tzinfo=UTC)
+"""2026-01-01 08:00 UTC+8: bought for a month, the end is 2026-02-02 00:00 UTC+8 = 2026-02-01T16:00:00Z."""
 NO_GROWTH = Use()
 Happened = list[tuple[str, str, str, str]]
 
@@ -76,9 +81,9 @@ modules = st.fixed_dictionaries(
 )
 lives = st.builds(
     Life,
-    start=st.datetimes(datetime(2026, 1, 1), datetime(2028, 12, 31)).map(lambda at: at.replace(microsecond=0, tzinfo=UTC)),
-    cents=st.integers(0, 3_000_000),
-    alert_cents=st.one_of(st.just(0), st.integers(1, 600_000)),
+    start=st.integers(0, 3 * 365 * 24 * 3600).map(lambda seconds: START + timedelta(seconds=seconds)),
+    cents=st.sampled_from([0, 100_000, 400_000, 1_500_000, 6_000_000]).flatmap(lambda most: st.integers(most // 2, most)),
+    alert_cents=st.one_of(st.just(0), st.sampled_from([50_000, 100_000, 600_000])),
     bought=st.lists(
         st.builds(
             Bought,
@@ -93,7 +98,9 @@ lives = st.builds(
         min_size=1,
         max_size=3,
     ),
-    seconds=st.integers(0, 500 * 24 * 3600),
+    seconds=st.tuples(st.sampled_from([1, 10, 35, 60, 90, 200, 500]), st.integers(0, 24 * 3600)).map(
+        lambda span: span[0] * 24 * 3600 + span[1]
+    ),
 )
 
 
@@ -164,14 +171,13 @@ def planned(timeline: Timeline) -> Happened:
     ]
 
 
-def happened(events: list[Event], tenant: Tenant) -> Happened:
+def happened(lived: list[Event], tenant: Tenant) -> Happened:
     """What happened, as the same rows. A renewal's two events say one thing."""
-    rows = [
+    return [
         (iso_z(event.at), event.kind, event.subject, _detail(event.kind, event.detail))
-        for event in events
-        if event.account_id == tenant.account_id
+        for event in lived
+        if event.account_id == tenant.account_id and event.kind != "instance_renewed"
     ]
-    return [row for row in rows if row[1] != "instance_renewed"]
 
 
 def _detail(kind: str, detail: dict[str, str]) -> str:
@@ -187,7 +193,9 @@ def _detail(kind: str, detail: dict[str, str]) -> str:
 def movements(tenant: Tenant, since: int) -> list[tuple[str, int, int]]:
     """The charges behind the first `since` changes of the balance: instant, change, balance after it."""
     with tenant.world.service.store.read() as tx:
-        found = ledger.movements_between(tx, tenant.account_id, datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
+        found = ledger.movements_between(
+            tx, tenant.account_id, datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+        )
     assert all(each.kind is EntryKind.CHARGE for each in found[since:])
     return [(iso_z(each.at), each.change.minor, each.balance.minor) for each in found[since:]]
 
@@ -199,9 +207,9 @@ def told(tenant: Tenant, since: int) -> list[tuple[str, str, str]]:
     return [(iso_z(each.created_at), each.telling.kind.value, each.telling.instance_id) for each in found[since:]]
 
 
-def compare(tenant: Tenant, timeline: Timeline, events: list[Event], seen: tuple[int, int]) -> None:
+def compare(tenant: Tenant, timeline: Timeline, lived: list[Event], seen: tuple[int, int]) -> None:
     """Hold the plan to what happened: events, money and messages, in order."""
-    assert planned(timeline) == happened(events, tenant)
+    assert planned(timeline) == happened(lived, tenant)
     charged = [(iso_z(each.at), each.change.minor, each.balance.minor) for each in timeline.happenings if each.change.minor]
     assert charged == movements(tenant, seen[0])
     assert [(iso_z(each.at), each.kind.value, each.instance_id) for each in timeline.notices] == told(tenant, seen[1])
@@ -218,8 +226,8 @@ def check_life(worlds: Callable[[datetime], AbstractContextManager[World]], life
         with world.service.store.read() as tx:
             timeline = plan.of_account(tx, world.service.catalogue, world.now, tenant.account_id, (until, NO_GROWTH))
         seen = len(movements_all(tenant)), len(told(tenant, 0))
-        events = world.advance(seconds=life.seconds)
-        compare(tenant, timeline, events, seen)
+        lived = world.advance(seconds=life.seconds)
+        compare(tenant, timeline, lived, seen)
         return timeline
 
 
@@ -229,8 +237,151 @@ def movements_all(tenant: Tenant) -> list[object]:
         return list(ledger.history(tx, tenant.account_id))
 
 
-@settings(max_examples=40, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(life=lives)
-def test_a_plan_is_what_then_happens(worlds: Callable[[datetime], AbstractContextManager[World]], life: Life) -> None:
+Worlds = Callable[[datetime], AbstractContextManager[World]]
+SOFTWARE = (("Region", "ap-southeast-1"), ("ProductVersion", "3"))
+
+
+def check_many(worlds: Worlds, examples: int) -> None:
+    """Compare so many lives, and be sure that all kinds of things happened in them."""
+    kinds: Counter[str] = Counter()
+
+    @settings(max_examples=examples, derandomize=True, phases=[Phase.generate])
+    @given(life=lives)
+    def check(life: Life) -> None:
+        kinds.update(each.kind.value for each in check_life(worlds, life).happenings)
+
+    check()
+    print(f"{examples} lives planned and lived: {dict(kinds.most_common())}")
+    never = (
+        {kind.value for kind in Kind} - kinds.keys() - {Kind.PURCHASED.value, Kind.QUOTA_EXHAUSTED.value, Kind.CONNECTED.value}
+    )
+    assert never == set()
+
+
+@pytest.mark.slow
+def test_a_plan_is_what_then_happens(worlds: Worlds) -> None:
     """Any instances, wishes, balances, alerts, unpaid orders, pending and reducing renewals, up to 500 days."""
-    check_life(worlds, life)
+    check_many(worlds, 40)
+
+
+@pytest.mark.long
+def test_many_plans_are_what_then_happens(worlds: Worlds) -> None:
+    """The same, more often."""
+    check_many(worlds, 1500)
+
+
+@pytest.mark.slow
+@settings(max_examples=15, derandomize=True, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(life=lives, months=st.sampled_from([1, 2, 6]), period=st.sampled_from([None, 1, 3]))
+def test_a_wish_is_what_then_happens(worlds: Worlds, life: Life, months: int, period: int | None) -> None:
+    """A purchase not made yet, and what it leads to; or the refusal that making it meets."""
+    codes = tuple((code, str(value)) for code, value in life.bought[0].modules.items())
+    renewal = Renewal() if period is None else Renewal(RenewalStatus.AUTO, period)
+    balance = Money(life.cents // 10, "USD")
+    wish = Wish((*SOFTWARE, *codes), months, renewal, life.start, balance)
+    until = life.start + timedelta(seconds=life.seconds)
+    with worlds(life.start) as world:
+        tenant = world.tenant(balance=balance.plain() if balance.minor else "0")
+        asked: dict[str, object] = dict(codes)
+        try:
+            timeline = rules.of_wish(world.service.catalogue, wish, until, NO_GROWTH)
+        except BalanceTooLow:
+            with pytest.raises(AssertionError, match="alance"):
+                tenant.buy(Period=months, **asked)
+            return
+        with world.service.store.write() as tx:
+            lock_account(tx, tenant.account_id)
+            before = events.last_id(tx)
+            buying = Buying(tenant.account_id, "", "kms_ddi_public_intl", wish.parameters, months, renewal)
+            bought = orders.buy(tx, world.service.catalogue, world.service.keystore, world.now, buying).instance_id
+        world.advance(seconds=life.seconds)
+        with world.service.store.read() as tx:
+            lived = events.since(tx, before)
+        names = {rules.WISHED: bought}
+        said = [(at, kind, names.get(subject, subject), detail) for at, kind, subject, detail in planned(timeline)]
+        assert said == happened(lived, tenant)
+        charged = [(iso_z(each.at), each.change.minor, each.balance.minor) for each in timeline.happenings if each.change.minor]
+        assert charged == movements(tenant, 1 if balance.minor else 0)
+
+
+def test_a_year_by_hand() -> None:
+    """500.00 a month with 1,200.00: two renewals are paid, nine attempts fail, then the end.
+
+    Bought 01-01 08:00 UTC+8, end 02-02 00:00. Attempts from the ninth day before an end, 08:00 UTC+8 = 00:00Z: 01-24, paid, end
+    03-02 00:00 UTC+8. No: 1,200 - 500 - 500 = 200 left, so the attempts for 03-02 fail: 02-21 to 03-01, nine of them. Reminders
+    of 03-02 at 02:00Z on 02-23, 02-27, 03-01; stop 03-01T16:00Z, release 15 days later.
+    """
+    wish = Wish(SOFTWARE, 1, Renewal(RenewalStatus.AUTO, 1), START, Money(120_000, "USD"))
+    timeline = rules.of_wish(load_catalogue(), wish, datetime(2027, 1, 1, tzinfo=UTC), NO_GROWTH)
+    rows = [(iso_z(each.at), each.kind.value, each.change.minor, each.balance.minor) for each in timeline.happenings]
+    failed = [(f"2026-{day}T00:00:00Z", "auto_renewal_failed", 0, 20_000) for day in FAILING_DAYS]
+    reminded = [(f"2026-{day}T02:00:00Z", "expiry_reminded", 0, 20_000) for day in ("02-23", "02-27", "03-01")]
+    assert rows == [
+        ("2026-01-01T00:00:00Z", "instance_purchased", -50_000, 70_000),
+        ("2026-01-24T00:00:00Z", "auto_renewed", -50_000, 20_000),
+        *sorted(failed + reminded),
+        ("2026-03-01T16:00:00Z", "instance_expired", 0, 20_000),
+        ("2026-03-16T16:00:00Z", "instance_released", 0, 20_000),
+    ]
+    assert (timeline.charged.minor, timeline.closing.minor) == (100_000, 20_000)
+
+
+FAILING_DAYS = ("02-21", "02-22", "02-23", "02-24", "02-25", "02-26", "02-27", "02-28", "03-01")
+
+
+def test_a_quota_is_exhausted_when_the_plan_says(worlds: Worlds) -> None:
+    """997 of 1,000 keys in use and ten more in 30 days: one every three days; those of day 3, 6 and 9 fit, that of day 12 not."""
+    with worlds(START) as world:
+        tenant = world.tenant()
+        instance_id = tenant.instance()
+        with world.service.store.write() as tx:
+            lock_account(tx, tenant.account_id)
+            place = Place(tenant.account_id, "ap-southeast-1", instance_id, tenant.account_id)
+            for _ in range(997):
+                keyring.create_key(tx, world.service.keystore, world.now, place, shape_of("", "", "", ""))
+        with world.service.store.read() as tx:
+            asked = (world.now + timedelta(days=20), Use(keys=10))
+            timeline = plan.of_account(tx, world.service.catalogue, world.now, tenant.account_id, asked)
+        full = [each for each in timeline.happenings if each.kind is Kind.QUOTA_EXHAUSTED]
+        assert [(iso_z(each.at), each.subject, each.detail) for each in full] == [
+            ("2026-01-13T00:00:00Z", instance_id, {"resource": "keys", "allowed": "1000"})
+        ]
+        fitted = []
+        while world.now < full[0].at:
+            world.advance(days=3)
+            fitted.append(tenant.kms("CreateKey", DKMSInstanceId=instance_id).status == 200)
+        assert fitted == [True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("modules_sent", "growth", "expected"),
+    [
+        # 100 secrets at 50 in 30 days: the 101st comes after 60.6 days.
+        ({"SecretNum": "100"}, Use(secrets=50), [("2026-03-02T14:24:00Z", "secrets")]),
+        # None bought: the first, of one in 30 days, is refused.
+        ({}, Use(secrets=1), [("2026-01-31T00:00:00Z", "secrets")]),
+        # 1,000 GB at 200 in 30 days: the 1,001st comes after 150.15 days, within the 180 that logs are kept.
+        ({"Log": "1", "LogStorage": "1000"}, Use(log_gb=200), [("2026-05-31T03:36:00Z", "log_gb")]),
+        # At 150 in 30 days there are never more than 900.
+        ({"Log": "1", "LogStorage": "1000"}, Use(log_gb=150), []),
+        ({}, Use(log_gb=150), []),
+    ],
+)
+def test_growth_by_hand(modules_sent: dict[str, str], growth: Use, expected: list[tuple[str, str]]) -> None:
+    """Units come evenly, and the first that does not fit is told."""
+    wish = Wish((*SOFTWARE, *modules_sent.items()), 12, Renewal(), START, Money(10_000_000, "USD"))
+    timeline = rules.of_wish(load_catalogue(), wish, START + timedelta(days=300), growth)
+    full = [each for each in timeline.happenings if each.kind is Kind.QUOTA_EXHAUSTED]
+    assert [(iso_z(each.at), each.detail["resource"]) for each in full] == expected
+
+
+def test_growth_stands_still_while_nothing_is_served() -> None:
+    """Stopped on day 31.67 for good: what would be full on day 60.6 never is."""
+    wish = Wish((*SOFTWARE, ("SecretNum", "100")), 1, Renewal(), START, Money(10_000_000, "USD"))
+    timeline = rules.of_wish(load_catalogue(), wish, START + timedelta(days=300), Use(secrets=50))
+    assert [each for each in timeline.happenings if each.kind is Kind.QUOTA_EXHAUSTED] == []
+
+
+def test_every_kind_of_job_is_planned_for_or_left_out_on_purpose() -> None:
+    """Who adds a kind of job says what a plan makes of it."""
+    assert {*HANDLERS, *SERVED_HANDLERS} == {*plan.ACTS, *plan.UNSEEN}
