@@ -43,6 +43,7 @@ from tests.world import Tenant, World
 START = datetime(2026, 1, 1, tzinfo=UTC)
 """2026-01-01 08:00 UTC+8: bought for a month, the end is 2026-02-02 00:00 UTC+8 = 2026-02-01T16:00:00Z."""
 NO_GROWTH = Use()
+SOLD_AS = {"ProductType": "kms_ddi_public_intl", "SubscriptionType": "Subscription"}
 Happened = list[tuple[str, str, str, str]]
 
 
@@ -156,7 +157,9 @@ def change(tenant: Tenant, instance_id: str, each: Bought) -> None:
                 orders.renew(tx, tenant.world.service.catalogue, tenant.world.now, asked)
     if each.more == "upgrade":
         changed_code = {"Parameter__1__Code": "VpcNum", "Parameter__1__Value": "9"}
-        tenant.bss("ModifyInstance", ProductCode="kms", InstanceId=instance_id, ModifyType="Upgrade", **changed_code)
+        asked_for = {"ProductCode": "kms", "InstanceId": instance_id, "ModifyType": "Upgrade", **SOLD_AS, **changed_code}
+        body = tenant.bss("ModifyInstance", **asked_for).body
+        assert body["Success"] or "balance" in body["Message"], body
     if each.more == "unpaid":
         with tenant.world.service.store.write() as tx:
             lock_account(tx, tenant.account_id)

@@ -46,6 +46,7 @@ Figures = tuple[int, int, int, int]
 figures_bought = st.tuples(
     st.sampled_from([1000, 2000]), st.sampled_from([1000, 1010, 1500]), st.sampled_from([0, 100]), st.sampled_from([1, 2])
 )
+SOLD_AS = {"ProductType": "kms_ddi_public_intl", "SubscriptionType": "Subscription"}
 WHO = st.integers(0, ACCOUNTS - 1)
 WHICH = st.integers(0, 9)
 
@@ -125,7 +126,13 @@ class TwoYears(RuleBasedStateMachine):
         self.world = self.stack.enter_context(type(self).worlds())
         self.begun = self.world.now
         self.accounts = [self._account(number) for number in range(ACCOUNTS)]
-        self.topped = 0
+        self.numbered = 0
+        for number in range(0, ACCOUNTS, 4):  # else most of a short life is spent on finding nothing to do
+            self.purchase(number, (1000, 1000, 0, 1), 1 + number % 3, number // 4 % 3)
+            self.connect(number, 0)
+            self.make_key(number, 0)
+        self.place(1, 0, (1000, 1000, 0, 1), "buy")
+        self.pay_or_cancel(0, cancel=False)
 
     def _account(self, number: int) -> Account:
         cents = 150_000 + number * 100_000
@@ -195,7 +202,9 @@ class TwoYears(RuleBasedStateMachine):
             for number, pair in enumerate(modules(grown), 1)
             for part, text in zip(("Code", "Value"), pair, strict=True)
         }
-        reply = account.tenant.bss("ModifyInstance", ProductCode="kms", InstanceId=held.instance_id, ModifyType="Upgrade", **flat)
+        reply = account.tenant.bss(
+            "ModifyInstance", ProductCode="kms", InstanceId=held.instance_id, ModifyType="Upgrade", **SOLD_AS, **flat
+        )
         left = max(0, (held.end - self.now) // timedelta(seconds=1))
         price = half_up((monthly_cents(grown) - monthly_cents(held.figures)) * left, MONTH_SECONDS)
         serves = self.now < held.end and not held.given_back
@@ -227,8 +236,13 @@ class TwoYears(RuleBasedStateMachine):
         if held is None:
             return
         reply = account.tenant.bss(
-            "RefundInstance", ProductCode="kms", InstanceId=held.instance_id, ImmediatelyRelease="1", ClientToken=f"{self.now}"
+            "RefundInstance",
+            ProductCode="kms",
+            InstanceId=held.instance_id,
+            ImmediatelyRelease="1",
+            ClientToken=f"refund-{self.numbered}",
         )
+        self.numbered += 1
         back = 0
         for term in held.terms:
             if self.now < term.ends:
@@ -296,11 +310,11 @@ class TwoYears(RuleBasedStateMachine):
     def top_up(self, who: int, cents: int) -> None:
         """Money comes in; the same key again brings none."""
         account = self.accounts[who]
-        self.topped += 1
+        self.numbered += 1
         with self.world.service.store.write() as tx:
             lock_account(tx, account.tenant.account_id)
             for _ in range(2):
-                ledger.credit(tx, self.now, account.tenant.account_id, Money(cents, "USD"), f"top-up {self.topped}")
+                ledger.credit(tx, self.now, account.tenant.account_id, Money(cents, "USD"), f"top-up {self.numbered}")
         account.cents += cents
         type(self).steps["top_up: done"] += 1
 
@@ -457,7 +471,7 @@ def machine(request: pytest.FixtureRequest) -> type[TwoYears]:
     return type("Machine", (TwoYears,), {"worlds": staticmethod(made), "steps": Counter()})
 
 
-def run(machine: type[TwoYears], examples: int, steps: int) -> None:
+def run(machine: type[TwoYears], examples: int, steps: int, wanted: tuple[str, ...]) -> None:
     """Try so many lives of so many steps, and say what was done in them."""
     chosen = settings(
         max_examples=examples,
@@ -470,17 +484,21 @@ def run(machine: type[TwoYears], examples: int, steps: int) -> None:
     run_state_machine_as_test(machine, settings=chosen)  # type: ignore[no-untyped-call]
     tried = sum(count for what, count in machine.steps.items() if not what.startswith(("event", "encrypt", "invariants")))
     print(f"two years, {tried} steps tried: {dict(sorted(machine.steps.items()))}")
-    wanted = ("purchase: done", "renew: done", "upgrade: done", "refund: done", "pay: done", "event auto_renewed")
-    assert [what for what in wanted if not machine.steps[what]] == []
+    assert tried >= examples * steps // 2
+    missing = [what for what in wanted if not machine.steps[what]]
+    assert missing == []
 
 
 @pytest.mark.slow
 def test_two_years(machine: type[TwoYears]) -> None:
     """A few lives."""
-    run(machine, 3, 60)
+    run(machine, 1, 50, ("purchase: done", "pay: done", "event auto_renewed", "event instance_released"))
 
 
 @pytest.mark.long
 def test_two_years_often(machine: type[TwoYears]) -> None:
     """Many longer ones."""
-    run(machine, 40, 250)
+    done = ("purchase", "renew", "upgrade", "set_renewal", "refund", "place", "pay", "top_up", "connect", "make_key")
+    refused = ("purchase", "renew", "upgrade", "refund", "connect", "make_key", "encrypt")
+    wanted = (*(f"{what}: done" for what in done), *(f"{what}: refused" for what in refused), "event auto_renewed")
+    run(machine, 12, 150, wanted)
