@@ -89,10 +89,10 @@ def test_two_years(machine: type[TwoYears]) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(20))
 def test_two_years_by_many_dice(machine: type[TwoYears], seed: int) -> None:
-    """Lives of 400 things."""
+    """Lives of 250 things."""
     die = random.Random(seed)
     life = machine()
-    for _ in range(400):
+    for _ in range(250):
         throw(life, die)
         life.what_must_hold()
     life.teardown()
