@@ -5,8 +5,7 @@ The writing verbs expect the account's row lock to be held (`access.rows.lock_ac
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 import msgspec
 
@@ -41,8 +40,6 @@ RELEASE_JOB = "release_instance"
 PLAN_REMINDERS_JOB = "plan_reminders"
 TELL_STOPPED_JOB = "tell_stopped"
 TELL_RELEASED_JOB = "tell_released"
-REMINDERS_PLANNED: Final = timedelta(days=30)
-"""How long before an end its reminders are planned: no policy may remind earlier (`catalog.model.Policies.notice_days`)."""
 
 
 def activate(tx: Transaction, keystore: KeyStore, now: datetime, purchase: Purchase) -> tuple[Instance, Term]:
@@ -159,6 +156,12 @@ def listing(tx: Transaction, account_id: str, now: datetime, region: str = "") -
     return [each for each in found if each.standing is not Standing.RELEASED]
 
 
+def every_kept(tx: Transaction, account_id: str) -> list[tuple[Instance, tuple[Entitlement, ...]]]:
+    """Give an account's instances whose release has not been carried out, oldest first, each with its entitlements."""
+    held = entitlement_rows.of_account(tx, account_id)
+    return [(instance, tuple(held[instance.instance_id])) for instance in rows.listing(tx, account_id)]
+
+
 def standings(tx: Transaction, account_id: str, now: datetime) -> dict[str, InstanceStanding]:
     """Give the standing of each of an account's instances, by id; those whose retention is over are gone."""
     held = entitlement_rows.of_account(tx, account_id)
@@ -258,7 +261,7 @@ def _judged(tx: Transaction, instance: Instance, now: datetime) -> Owned:
 
 
 def _schedule_end(tx: Transaction, instance: Instance, ends_at: datetime) -> None:
-    enqueue(tx, EXPIRE_JOB, instance.instance_id, instance.account_id, ends_at)
-    enqueue(tx, PLAN_REMINDERS_JOB, instance.instance_id, instance.account_id, ends_at - REMINDERS_PLANNED)
-    released_at = entitlements.release_at(ends_at, instance.retention_days)
-    enqueue(tx, RELEASE_JOB, instance.instance_id, instance.account_id, released_at)
+    dues = rules.end_dues(ends_at, instance.retention_days)
+    enqueue(tx, EXPIRE_JOB, instance.instance_id, instance.account_id, dues.expires_at)
+    enqueue(tx, PLAN_REMINDERS_JOB, instance.instance_id, instance.account_id, dues.reminders_planned_at)
+    enqueue(tx, RELEASE_JOB, instance.instance_id, instance.account_id, dues.releases_at)

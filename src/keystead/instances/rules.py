@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
 from keystead.clock import to_ms
 from keystead.entitlements import rules as entitlements
@@ -15,8 +16,23 @@ from keystead.instances.model import Instance, InstanceStanding, InstanceStatus,
 
 ZONES_MAX = 3
 PROVIDER = "Aliyun"
+REMINDERS_PLANNED: Final = timedelta(days=30)
+"""How long before an end its reminders are planned: no policy may remind earlier (`catalog.model.Policies.notice_days`)."""
 _VPC = re.compile(r"vpc-[0-9A-Za-z-]{1,60}")
 _VSWITCH = re.compile(r"vsw-[0-9A-Za-z-]{1,60}")
+
+
+class EndDues(NamedTuple):
+    """What an end asks for, and when."""
+
+    expires_at: datetime
+    reminders_planned_at: datetime
+    releases_at: datetime
+
+
+def end_dues(ends_at: datetime, retention_days: int) -> EndDues:
+    """Give when an end is to be said, its reminders planned (perhaps at once) and, unless renewed, the release carried out."""
+    return EndDues(ends_at, ends_at - REMINDERS_PLANNED, entitlements.release_at(ends_at, retention_days))
 
 
 def network_of(vpc_id: str, zone_ids: str, vswitch_ids: str, zones: Sequence[str]) -> Network:

@@ -18,7 +18,7 @@ from keystead.coupons import commands as coupons
 from keystead.entitlements import rows as entitlement_rows
 from keystead.hsm.port import KeyStore
 from keystead.instances import commands as instances
-from keystead.instances.model import Instance, Owned, Purchase, RenewalStatus, Renewed
+from keystead.instances.model import Instance, Owned, Purchase, Renewed
 from keystead.ledger import commands as ledger
 from keystead.ledger.model import Finding
 from keystead.notices import commands as notices
@@ -51,7 +51,7 @@ def quote_modules(
 
 def quote_renewal(catalogue: Catalogue, now: datetime, owned: Owned, months: int) -> Quote:
     """Price a renewal of an instance as its last paid term has it, by the list of `now` and not that of its purchase."""
-    kept = drafts.configuration_of(owned, owned.last_figures)
+    kept = rules.configuration_of(owned, owned.last_figures)
     return pricing.quote(catalog.price_list_at(catalogue, now), kept, months, OrderKind.RENEWAL)
 
 
@@ -62,7 +62,7 @@ def quote_upgrade(tx: Transaction, catalogue: Catalogue, now: datetime, upgradin
 
 def configuration_of(owned: Owned) -> Configuration:
     """Give an instance's configuration as the catalogue speaks of it, and as a renewal goes on with it."""
-    return drafts.configuration_of(owned, owned.last_figures)
+    return rules.configuration_of(owned, owned.last_figures)
 
 
 def buy(tx: Transaction, catalogue: Catalogue, keystore: KeyStore, now: datetime, buying: Buying) -> Order:
@@ -166,6 +166,11 @@ def order_of(tx: Transaction, account_id: str, order_id: str) -> Order:
     return order
 
 
+def unpaid_of(tx: Transaction, account_id: str) -> list[tuple[str, str, datetime]]:
+    """Give an account's unpaid orders, oldest first: id, instance, and when each lapses."""
+    return rows.unpaid_of(tx, account_id)
+
+
 def found(tx: Transaction, account_id: str, search: Search) -> tuple[list[Order], int]:
     """Give one page of an account's orders, newest first, and how many there are in all."""
     return rows.found(tx, account_id, search)
@@ -200,8 +205,8 @@ def audit(tx: Transaction) -> list[Finding]:
 
 def schedule_renewal(tx: Transaction, policies: Policies, instance: Instance, ends_at: datetime, now: datetime) -> None:
     """Ask for the next attempt at renewing an instance that wishes it; each failed attempt asks for the one after it."""
-    due = rules.next_attempt(policies.auto_renewal, ends_at, now)
-    if instance.renewal.status is RenewalStatus.AUTO and due is not None:
+    due = rules.attempt_to_plan(policies, instance.renewal, ends_at, now)
+    if due is not None:
         enqueue(tx, RENEW_JOB, instance.instance_id, instance.account_id, due)
 
 

@@ -104,7 +104,7 @@ def _order(tx: Transaction, catalogue: Catalogue, now: datetime, owned: Owned, s
     instance = owned.instance
     bought = next(order for order in rows.paid_for(tx, instance.instance_id) if order.kind is OrderType.NEW)
     price_list = catalog.price_list_named(catalogue, bought.price_list_id)  # today's may no longer have the edition
-    configuration = drafts.configuration_of(owned, owned.figures)
+    configuration = rules.configuration_of(owned, owned.figures)
     parameters = tuple((module.value, value) for module, value in catalog.parameters_of(price_list, configuration))
     lines = rules.refund_lines(shares)
     return Order(

@@ -187,6 +187,15 @@ def unpaid_on(tx: Transaction, instance_id: str, now: datetime) -> str:
     return tx.execute(statement).scalars().first() or ""
 
 
+def unpaid_of(tx: Transaction, account_id: str) -> list[tuple[str, str, datetime]]:
+    """Give an account's unpaid orders, oldest first: id, instance, and when each lapses."""
+    statement = select(purchase_order.c.order_id, purchase_order.c.instance_id, purchase_order.c.expires_at_ms).where(
+        purchase_order.c.account_id == account_id, purchase_order.c.state == OrderState.UNPAID.value
+    )
+    found = tx.execute(statement.order_by(purchase_order.c.created_at_ms, purchase_order.c.order_id))
+    return [(row.order_id, row.instance_id, from_ms(row.expires_at_ms)) for row in found]
+
+
 def paid_for(tx: Transaction, instance_id: str) -> list[Order]:
     """Give the paid orders of an instance that were not given back, those of the latest terms first, each proved."""
     standing = (purchase_order.c.state == OrderState.PAID.value) & purchase_order.c.withdrawn_at_ms.is_(None)

@@ -12,16 +12,17 @@ from typing import Final, NamedTuple
 import msgspec
 
 from keystead.catalog.model import Catalogue, Configuration, Edition, Policies, PriceList, Schedule
-from keystead.catalog.rules import period_of, price_list_named
+from keystead.catalog.rules import period_of, price_list_at, price_list_named
 from keystead.entitlements import rules as entitlements
-from keystead.entitlements.model import Figures
+from keystead.entitlements.model import Figures, Term
 from keystead.faults import InvalidParameter, MissingParameter
-from keystead.instances.model import Renewal, RenewalStatus
+from keystead.instances.model import Owned, Renewal, RenewalStatus
 from keystead.ledger.model import Entry, Finding
 from keystead.money import Money, rounded_half_up
 from keystead.orders.faults import EditionNotDelivered, NotRefundable, OrderBroken, OrderStateInvalid
 from keystead.orders.model import Order, OrderLine, OrderState, OrderType, Share
-from keystead.pricing.model import Quote
+from keystead.pricing import rules as pricing
+from keystead.pricing.model import OrderKind, Quote
 from keystead.pricing.rules import earned_rate
 
 MONTHS_A_YEAR: Final = 12
@@ -108,13 +109,52 @@ def renewal_set(status: str, period: int | None, unit: str, policies: Policies) 
     return Renewal(wished, period_of(policies.auto_renewal_months, "RenewalPeriod", months))
 
 
+def configuration_of(owned: Owned, figures: Figures) -> Configuration:
+    """Give an instance's configuration with some of its figures, as the catalogue speaks of it."""
+    return Configuration(
+        edition=Edition(owned.instance.edition),
+        region=owned.instance.region,
+        qps=figures.qps,
+        key_num=figures.key_num,
+        secret_num=figures.secret_num,
+        access_num=figures.access_num,
+        log=figures.log,
+        log_storage_gb=figures.log_storage_gb,
+    )
+
+
+class Offered(NamedTuple):
+    """What an order would be for: its price and the term it would bring."""
+
+    quote: Quote
+    term: Term
+
+
+def purchase_offer(catalogue: Catalogue, now: datetime, configuration: Configuration, months: int) -> Offered:
+    """Price a purchase at `now`; PeriodNotSold for a term not on sale."""
+    period_of(catalogue.policies.purchase_months, "Period", months)
+    quote = pricing.quote(price_list_at(catalogue, now), configuration, months, OrderKind.NEW)
+    return Offered(quote, entitlements.purchased(now, months))
+
+
+def renewal_offer(catalogue: Catalogue, now: datetime, owned: Owned, after: Configuration, months: int) -> Offered:
+    """Price a renewal at `now` by the list of `now`, and say which term it adds; TermReleased when retention is over."""
+    quote = pricing.quote(price_list_at(catalogue, now), after, months, OrderKind.RENEWAL)
+    after_expiry = catalogue.policies.renewal_after_expiry
+    return Offered(quote, entitlements.renewed(owned.run, now, months, owned.instance.retention_days, after_expiry))
+
+
+def attempt_to_plan(policies: Policies, renewal: Renewal, ends_at: datetime, now: datetime) -> datetime | None:
+    """Give when automatic renewal is to be tried next, for an instance that wishes it; None if it does not, or never."""
+    return next_attempt(policies.auto_renewal, ends_at, now) if renewal.status is RenewalStatus.AUTO else None
+
+
 def attempt_due(schedule: Schedule, ends_at: datetime, now: datetime) -> bool:
     """Whether automatic renewal is to be tried at `now`, perhaps late, for a term that ends at `ends_at`.
 
-    What was due before the end is not made up for after it: then only an attempt that the schedule puts there counts.
+    An attempt that a scheduler which was down has missed is made up for once, in retention too (ADR 12).
     """
-    begun = [attempt for attempt in _attempts(schedule, ends_at) if attempt <= now]
-    return bool(begun) and (now < ends_at or begun[-1] >= ends_at)
+    return any(attempt <= now for attempt in _attempts(schedule, ends_at))
 
 
 def next_attempt(schedule: Schedule, ends_at: datetime, now: datetime) -> datetime | None:
@@ -143,7 +183,11 @@ def payable_at(order: Order, now: datetime) -> None:
 
 def deliverable(catalogue: Catalogue, order: Order) -> None:
     """Raise EditionNotDelivered for an order of an edition that the deployment cannot deliver: before it is charged."""
-    edition = _edition(order, price_list_named(catalogue, order.price_list_id))
+    delivered(catalogue, _edition(order, price_list_named(catalogue, order.price_list_id)))
+
+
+def delivered(catalogue: Catalogue, edition: Edition) -> None:
+    """Raise EditionNotDelivered if the deployment cannot deliver an edition, quote it as it may."""
     if edition not in catalogue.delivered:
         raise EditionNotDelivered(edition.value)
 

@@ -103,6 +103,12 @@ def listing(tx: Transaction, limit: int, until: datetime | None = None) -> list[
     return [_job(row) for row in tx.execute(statement.order_by(job.c.due_at_ms, job.c.id).limit(limit))]
 
 
+def open_of_account(tx: Transaction, account_id: str) -> list[Job]:
+    """Give an account's open jobs in the order they will be done."""
+    statement = select(job).where(job.c.account_id == account_id, job.c.done_at_ms.is_(None))
+    return [_job(row) for row in tx.execute(statement.order_by(job.c.due_at_ms, job.c.id))]
+
+
 def open_count(tx: Transaction, until: datetime) -> int:
     """Count open jobs due by `until` (business time), put off or not."""
     statement = select(func.count()).select_from(job).where(job.c.done_at_ms.is_(None), job.c.due_at_ms <= to_ms(until))
