@@ -22,9 +22,9 @@ from keystead.catalog.model import Discount, PriceList
 from keystead.hsm.software import SoftwareKeyStore, open_root_key
 from keystead.instances import commands as instances
 from keystead.instances.model import Network, Owned, Renewal
-from keystead.keyring import commands as keyring
+from keystead.keyring import lifecycle
 from keystead.keyring.model import Place
-from keystead.keyring.rules import shape_of
+from keystead.keyring.rules import AskedShape, shape_of
 from keystead.ledger import commands as ledger
 from keystead.money import Money
 from keystead.orders import commands as orders
@@ -140,7 +140,7 @@ class Shop:
         with self._locked() as tx:
             place = Place(self.account_id, "ap-southeast-1", instance_id, self.account_id)
             for _ in range(count):
-                keyring.create_key(tx, self.keystore, BOUGHT, place, shape_of("", "", "", ""))
+                lifecycle.create_key(tx, self.keystore, BOUGHT, place, shape_of(AskedShape()))
 
     def owned(self, instance_id: str, now: datetime) -> Owned:
         """Ask for the instance."""

@@ -31,6 +31,7 @@ from keystead.instances.model import (
     Renewed,
 )
 from keystead.keyring import commands as keyring
+from keystead.keyring.lifecycle import RESUME_JOB
 from keystead.store import Transaction, Warm
 from keystead.store.events import record_event
 from keystead.store.jobs import enqueue
@@ -79,6 +80,7 @@ def renew(tx: Transaction, now: datetime, owned: Owned, renewed: Renewed, polici
     rows.touch(tx, instance.instance_id)
     _entitle(tx, instance, renewed.order_id, term, renewed.figures, now)
     _schedule_end(tx, instance, term.ends_at)
+    enqueue(tx, RESUME_JOB, instance.instance_id, instance.account_id, now)
     record_event(tx, "instance_renewed", instance.instance_id, instance.account_id, now, ends_at=iso_z(term.ends_at))
     return term
 
@@ -90,6 +92,7 @@ def upgrade(tx: Transaction, now: datetime, owned: Owned, order_id: str, figures
     term = entitlements.upgraded(owned.ends_at, now)
     rows.touch(tx, instance.instance_id)
     _entitle(tx, instance, order_id, term, figures, now)
+    enqueue(tx, RESUME_JOB, instance.instance_id, instance.account_id, now)
     record_event(tx, "instance_upgraded", instance.instance_id, instance.account_id, now, ends_at=iso_z(term.ends_at))
     return term
 
