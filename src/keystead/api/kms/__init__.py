@@ -4,7 +4,19 @@ What must always hold: answers and refusals are the cloud's, field by field (see
 The gate runs the actions; `app.py` imports the package.
 """
 
-from keystead.api.kms import aliases, cryptography, deletion, instances, keys, policies, reencrypt, tags, versions
+from keystead.api.kms import aliases, cryptography, deletion, instances, keys, policies, reencrypt, service, tags, versions
 from keystead.api.kms._product import KMS
 
-__all__ = ["KMS", "aliases", "cryptography", "deletion", "instances", "keys", "policies", "reencrypt", "tags", "versions"]
+__all__ = [
+    "KMS",
+    "aliases",
+    "cryptography",
+    "deletion",
+    "instances",
+    "keys",
+    "policies",
+    "reencrypt",
+    "service",
+    "tags",
+    "versions",
+]
