@@ -1,0 +1,144 @@
+"""The state table, cell by cell, by the actions themselves (Impact of CMK states on API call, read 2026-11-22)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from keystead.keyring import lifecycle
+from keystead.keyring.model import Key, KeySpec, KeyUsage, Origin, Place, Shape
+from tests.world import Reply, Tenant, World
+
+STATES = ("Enabled", "Disabled", "PendingDeletion", "PendingImport")
+OK = "ok"
+DISABLED, DELETION, IMPORT = "Rejected.Disabled", "Rejected.PendingDeletion", "Rejected.PendingImport"
+FIXED = "Rejected.StateModifiedFailed"
+UNSUPPORTED = "UnsupportedOperation"  # a key with material from outside is not rotated and has one version
+PLAIN: dict[str, object] = {"Plaintext": "aGVsbG8="}
+# Columns as in STATES. The documented table; the rows behind the blank line are ours, by ADR 50.
+CELLS: dict[str, tuple[dict[str, object], tuple[str, str, str, str]]] = {
+    "Encrypt": (PLAIN, (OK, DISABLED, DELETION, IMPORT)),
+    "GenerateDataKey": ({}, (OK, DISABLED, DELETION, IMPORT)),
+    "GenerateDataKeyWithoutPlaintext": ({}, (OK, DISABLED, DELETION, IMPORT)),
+    "DescribeKey": ({}, (OK, OK, OK, OK)),
+    "EnableKey": ({}, (OK, OK, FIXED, FIXED)),
+    "DisableKey": ({}, (OK, OK, FIXED, FIXED)),
+    "ScheduleKeyDeletion": ({"PendingWindowInDays": 7}, (OK, OK, FIXED, OK)),
+    "CancelKeyDeletion": ({}, (FIXED, FIXED, OK, FIXED)),
+    "CreateAlias": ({"AliasName": "alias/new"}, (OK, OK, FIXED, OK)),
+    "UpdateAlias": ({"AliasName": "alias/moving"}, (OK, OK, DELETION, OK)),
+    "UpdateRotationPolicy": (
+        {"EnableAutomaticRotation": True, "RotationInterval": "7d"},
+        (OK, DISABLED, DELETION, UNSUPPORTED),
+    ),
+    "ListAliasesByKeyId": ({}, (OK, OK, OK, OK)),
+    "ListKeyVersions": ({}, (OK, OK, OK, OK)),
+    "ListResourceTags": ({}, (OK, OK, OK, OK)),
+    "GetKeyPolicy": ({}, (OK, OK, OK, OK)),
+    "SetDeletionProtection": ({"EnableDeletionProtection": True}, (OK, OK, DELETION, OK)),
+    "TagResource": ({"Tags": '[{"TagKey":"a","TagValue":"b"}]'}, (OK, OK, OK, OK)),
+    "UntagResource": ({"TagKeys": "a"}, (OK, OK, OK, OK)),
+    "UpdateKeyDescription": ({"Description": "x"}, (OK, OK, OK, OK)),
+}
+
+
+@pytest.fixture(scope="module")
+def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Tenant, str]]:
+    """A tenant with an instance; the cells' keys are their own."""
+    folder: Path = tmp_path_factory.mktemp("states")
+    world = World(f"sqlite:///{folder / 'keystead.db'}", folder / "var")
+    tenant = world.tenant()
+    yield tenant, tenant.instance()
+    world.close()
+
+
+def directly(tenant: Tenant, instance_id: str, shape: Shape) -> Key:
+    """Make a key of a kind that CreateKey does not offer yet."""
+    service, now = tenant.world.service, tenant.world.now
+    place = Place(tenant.account_id, "ap-southeast-1", instance_id, tenant.account_id)
+    with service.store.write() as tx:
+        return lifecycle.create_key(tx, service.keystore, now, place, shape)
+
+
+def in_state(tenant: Tenant, instance_id: str, state: str) -> str:
+    """Make a key in the state."""
+    if state == "PendingImport":
+        kind = Shape(KeySpec.AES_256, KeyUsage.ENCRYPT_DECRYPT, Origin.EXTERNAL, "")
+        return directly(tenant, instance_id, kind).key_id
+    key_id = tenant.key(instance_id)
+    if state == "Disabled":
+        assert tenant.kms("DisableKey", KeyId=key_id).status == 200
+    if state == "PendingDeletion":
+        assert tenant.kms("ScheduleKeyDeletion", KeyId=key_id, PendingWindowInDays=7).status == 200
+    assert tenant.kms("DescribeKey", KeyId=key_id).body["KeyMetadata"]["KeyState"] == state
+    return key_id
+
+
+def told(reply: Reply) -> str:
+    """What a cell says: ok, or the code of a refusal, whose status must be that of its kind."""
+    if reply.status == 200:
+        return OK
+    assert reply.status == (400 if reply.code == UNSUPPORTED else 409), reply.body
+    return reply.code
+
+
+@pytest.mark.parametrize("action", CELLS)
+def test_every_cell(stage: tuple[Tenant, str], action: str) -> None:
+    """The action's row of the table."""
+    tenant, instance_id = stage
+    flat, expected = CELLS[action]
+    cells = []
+    for state in STATES:
+        key_id = in_state(tenant, instance_id, state)
+        if action == "UpdateAlias":
+            tenant.kms("CreateAlias", AliasName="alias/moving", KeyId=tenant.key(instance_id))
+        cells.append(told(tenant.kms(action, KeyId=key_id, **flat)))
+        for alias in ("alias/new", "alias/moving"):
+            tenant.kms("DeleteAlias", AliasName=alias)
+    print(f"{action:32}" + "".join(f"{cell:30}" for cell in cells))
+    assert tuple(cells) == expected
+
+
+def test_decrypt_and_reencrypt_by_state(stage: tuple[Tenant, str]) -> None:
+    """What was encrypted while the key was Enabled is refused by the state it is in since, and opens again afterwards."""
+    tenant, instance_id = stage
+    key_id, other = tenant.key(instance_id), tenant.key(instance_id)
+    blob = tenant.kms("Encrypt", KeyId=key_id, **PLAIN).body["CiphertextBlob"]
+    for there, code, back in (("DisableKey", DISABLED, "EnableKey"), ("ScheduleKeyDeletion", DELETION, "CancelKeyDeletion")):
+        window = {"PendingWindowInDays": "366"} if code == DELETION else {}
+        assert tenant.kms(there, KeyId=key_id, **window).status == 200
+        assert told(tenant.kms("Decrypt", CiphertextBlob=blob)) == code
+        assert told(tenant.kms("ReEncrypt", CiphertextBlob=blob, DestinationKeyId=other)) == code
+        foreign = tenant.kms("Encrypt", KeyId=other, **PLAIN).body["CiphertextBlob"]
+        assert told(tenant.kms("ReEncrypt", CiphertextBlob=foreign, DestinationKeyId=key_id)) == code
+        assert tenant.kms(back, KeyId=key_id).status == 200
+        assert tenant.kms("Decrypt", CiphertextBlob=blob).body["Plaintext"] == "aGVsbG8="
+
+
+def test_delete_alias_in_every_state(stage: tuple[Tenant, str]) -> None:
+    """DeleteAlias looks at no state."""
+    tenant, instance_id = stage
+    for state in STATES:
+        key_id = tenant.key(instance_id) if state != "PendingImport" else in_state(tenant, instance_id, state)
+        assert tenant.kms("CreateAlias", AliasName="alias/leaving", KeyId=key_id).status == 200
+        if state == "Disabled":
+            tenant.kms("DisableKey", KeyId=key_id)
+        if state == "PendingDeletion":
+            tenant.kms("ScheduleKeyDeletion", KeyId=key_id, PendingWindowInDays=7)
+        assert tenant.kms("DeleteAlias", AliasName="alias/leaving").status == 200, state
+
+
+def test_a_version_by_hand_needs_an_enabled_key(stage: tuple[Tenant, str]) -> None:
+    """CreateKeyVersion's row, on an asymmetric key whose last version is seven days old; a symmetric key has no such thing."""
+    tenant, instance_id = stage
+    pair = Shape(KeySpec.RSA_2048, KeyUsage.SIGN_VERIFY, Origin.SERVICE, "")
+    keys = {state: directly(tenant, instance_id, pair).key_id for state in STATES[:3]}
+    tenant.world.advance(days=7)
+    tenant.kms("DisableKey", KeyId=keys["Disabled"])
+    tenant.kms("ScheduleKeyDeletion", KeyId=keys["PendingDeletion"], PendingWindowInDays=7)
+    cells = [told(tenant.kms("CreateKeyVersion", KeyId=keys[state])) for state in STATES[:3]]
+    assert cells == [OK, DISABLED, DELETION]
+    for key_id in (tenant.key(instance_id), in_state(tenant, instance_id, "PendingImport")):
+        assert told(tenant.kms("CreateKeyVersion", KeyId=key_id)) == UNSUPPORTED
