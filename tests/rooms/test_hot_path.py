@@ -47,11 +47,18 @@ def _arrivals(tenant: Tenant, key_id: str, count: int) -> list[Any]:
     return [tenant.arrival(KMS_VERSION, "Encrypt", flat) for _ in range(count)]
 
 
-def test_warm_encrypt_reads_no_row_changes_no_thread_and_reads_the_clock_once(world: World) -> None:
+@pytest.mark.parametrize("named_by", ["id", "arn", "alias", "alias arn", "longest alias"])
+def test_warm_encrypt_reads_no_row_changes_no_thread_and_reads_the_clock_once(world: World, named_by: str) -> None:
     """On the loop's thread, where a read would be answered by `Cold` (a hop): ten calls, no statement, ten clock readings."""
     tenant = world.tenant()
     key_id = tenant.key(tenant.instance())
-    warming, calls = _arrivals(tenant, key_id, 20), _arrivals(tenant, key_id, 10)
+    home = f"acs:kms:ap-southeast-1:{tenant.account_id}"
+    longest = "alias/" + "x" * 249
+    for alias in ("alias/mine", longest):
+        assert tenant.kms("CreateAlias", AliasName=alias, KeyId=key_id).status == 200
+    references = {"id": key_id, "arn": f"{home}:key/{key_id}", "alias": "alias/mine", "alias arn": f"{home}:alias/mine"}
+    reference = references.get(named_by, longest)
+    warming, calls = _arrivals(tenant, reference, 20), _arrivals(tenant, reference, 10)
     for arrival in warming:
         assert live(world.service, arrival).answer.status == 200
     threading.Event().wait(SLICE_SECONDS * 3)  # the next slice's requests are leased by what the last one needed
