@@ -117,6 +117,16 @@ def test_decrypt_and_reencrypt_by_state(stage: tuple[Tenant, str]) -> None:
         assert tenant.kms("Decrypt", CiphertextBlob=blob).body["Plaintext"] == "aGVsbG8="
 
 
+def test_a_key_without_material_is_refused_by_its_own_state(stage: tuple[Tenant, str]) -> None:
+    """Scheduled for deletion it is PendingDeletion to Encrypt too, and PendingImport again once that is cancelled."""
+    tenant, instance_id = stage
+    key_id = in_state(tenant, instance_id, "PendingImport")
+    assert tenant.kms("ScheduleKeyDeletion", KeyId=key_id, PendingWindowInDays=7).status == 200
+    assert told(tenant.kms("Encrypt", KeyId=key_id, **PLAIN)) == DELETION
+    assert tenant.kms("CancelKeyDeletion", KeyId=key_id).status == 200
+    assert told(tenant.kms("Encrypt", KeyId=key_id, **PLAIN)) == IMPORT
+
+
 def test_delete_alias_in_every_state(stage: tuple[Tenant, str]) -> None:
     """DeleteAlias looks at no state."""
     tenant, instance_id = stage

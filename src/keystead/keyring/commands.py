@@ -21,7 +21,7 @@ from keystead.envelope import rules as envelope
 from keystead.envelope.faults import CiphertextNotValid
 from keystead.hsm.port import KeyStore, NotAuthentic, VersionHandle, VersionIds
 from keystead.keyring import rows, rules
-from keystead.keyring.faults import AliasRefused, KeyNotFound, KeyPendingImport
+from keystead.keyring.faults import AliasRefused, KeyNotFound
 from keystead.keyring.model import Key, KeyVersion, Listing, Page, Selection, Tags, Versions
 from keystead.labels import commands as labels
 from keystead.labels.model import Alias, Home, Tagged
@@ -227,7 +227,7 @@ def _handle(warm: Warm, keystore: KeyStore, key: Key, version_id: str) -> Versio
         raise Cold  # a key store may take its time to open a version
     version = _warm_version(warm, version_id)
     if version.sealed is None:
-        raise KeyPendingImport(key.key_id)
+        raise rules.without_material(key)
     handle = keystore.open_version(ring.sealed, version.sealed, VersionIds(instance_id, key.key_id, version_id))
     ring.handles[version_id] = handle
     return handle

@@ -185,6 +185,11 @@ def usable(key: Key, operation: Operation, now: datetime, *, expired: bool) -> N
     raise refusal(key.key_id)
 
 
+def without_material(key: Key) -> KeyStateRefuses:
+    """Give the refusal of using a version that has no material yet: by the key's state, else as PendingImport."""
+    return _STATE_REFUSES.get(key.state, KeyPendingImport)(key.key_id)
+
+
 def gone(key: Key, now: datetime) -> bool:
     """Whether the key's deletion window is over, whether or not the scheduler has been there."""
     return key.delete_at is not None and key.delete_at <= now
