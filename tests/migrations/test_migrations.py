@@ -84,7 +84,8 @@ INSERT INTO instance_key (instance_id, created_at_ms) VALUES ('kst-1', 0);
 INSERT INTO kms_key (key_id, account_id, region, instance_id, creator, state, spec, usage, origin, description,
  primary_version_id, created_at_ms, last_rotation_at_ms) VALUES ('key-1', '1000000000000001', 'ap-southeast-1', 'kst-1',
  '1000000000000001', 'Enabled', 'Aliyun_AES_256', 'ENCRYPT/DECRYPT', 'Aliyun_KMS', 'old', 'key-1-1', 5, 5);
-INSERT INTO key_version (version_id, key_id, instance_id, sealed, created_at_ms) VALUES ('key-1-1', 'key-1', 'kst-1', CAST('x' AS bytea), 5)
+INSERT INTO key_version (version_id, key_id, instance_id, sealed, created_at_ms)
+ VALUES ('key-1-1', 'key-1', 'kst-1', CAST('x' AS bytea), 5)
 """
 
 
