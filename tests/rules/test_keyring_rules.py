@@ -131,8 +131,11 @@ def test_default_shape() -> None:
 @pytest.mark.parametrize(
     ("spec", "usage", "origin", "refused"),
     [
-        ("RSA_2048", "", "", faults.NotOffered),
-        ("EC_SM2", "SIGN/VERIFY", "", faults.NotOffered),
+        ("RSA_1024", "", "", InvalidParameter),
+        ("EC_P256", "ENCRYPT/DECRYPT", "", InvalidParameter),
+        ("EC_P256K", "ENCRYPT/DECRYPT", "", InvalidParameter),
+        ("HMAC_SHA_256", "SIGN/VERIFY", "", InvalidParameter),
+        ("RSA_2048", "GENERATE/VERIFY", "", InvalidParameter),
         ("Aliyun_SM4", "", "", faults.NotOffered),
         ("AES_256", "", "", InvalidParameter),
         ("aliyun_aes_256", "", "", InvalidParameter),
@@ -147,6 +150,23 @@ def test_other_shapes_are_refused(spec: str, usage: str, origin: str, refused: t
     """What the cloud documents and this service does not make is unsupported; what nobody documents is invalid."""
     with pytest.raises(refused):
         rules.shape_of(spec, usage, origin, "")
+
+
+@pytest.mark.parametrize(
+    ("spec", "default", "others"),
+    [
+        ("RSA_2048", "SIGN/VERIFY", ["ENCRYPT/DECRYPT"]),
+        ("RSA_4096", "SIGN/VERIFY", ["ENCRYPT/DECRYPT"]),
+        ("EC_P256", "SIGN/VERIFY", []),
+        ("EC_SM2", "SIGN/VERIFY", ["ENCRYPT/DECRYPT"]),
+        ("HMAC_SM3", "GENERATE/VERIFY", []),
+    ],
+)
+def test_a_spec_that_can_sign_signs_unless_told_otherwise(spec: str, default: str, others: list[str]) -> None:
+    """CreateKey page: KeyUsage defaults to SIGN/VERIFY where the spec can sign."""
+    assert rules.shape_of(spec, "", "", "").usage == default
+    for usage in [default, *others]:
+        assert rules.shape_of(spec, usage, "", "").usage == usage
 
 
 def test_description_ends_at_8192_characters() -> None:

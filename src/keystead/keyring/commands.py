@@ -80,7 +80,7 @@ def create_key(tx: Transaction, keystore: KeyStore, now: datetime, place: Place,
         raise InstanceKeyDestroyed(place.instance_id)
     key_id = ids.key_id(place.region, now)
     version_id = ids.key_version_id(key_id)
-    sealed = keystore.new_version(sealed_instance_key, VersionIds(place.instance_id, key_id, version_id))
+    sealed = keystore.new_version(sealed_instance_key, VersionIds(place.instance_id, key_id, version_id), shape.spec.value)
     key = Key(key_id, place, shape, KeyState.ENABLED, version_id, now, now)
     rows.add_key(tx, key)
     rows.add_version(tx, KeyVersion(version_id, key_id, place.instance_id, sealed, now))
@@ -135,6 +135,17 @@ def version_for_decrypt(warm: Warm, keystore: KeyStore, account_id: str, region:
     """Give the version that a ciphertext names; a foreign one is KeyNotFound exactly as an absent one is."""
     key = _warm_key(warm, _warm_version(warm, version_id).key_id)
     if key.place.account_id != account_id or key.place.region != region:
+        raise KeyNotFound(version_id)
+    return ReadyVersion(key, version_id, _handle(warm, keystore, key, version_id))
+
+
+def version_named(warm: Warm, keystore: KeyStore, caller: tuple[str, str], reference: str, version_id: str) -> ReadyVersion:
+    """Give a version that a caller (account, region) names together with its key; KeyNotFound if it is not that key's."""
+    account_id, region = caller
+    key = _warm_key(warm, rules.key_id_of(reference, account_id, region))
+    if key.place.account_id != account_id or key.place.region != region:
+        raise KeyNotFound(reference)
+    if _warm_version(warm, version_id).key_id != key.key_id:
         raise KeyNotFound(version_id)
     return ReadyVersion(key, version_id, _handle(warm, keystore, key, version_id))
 
@@ -198,6 +209,6 @@ def _handle(warm: Warm, keystore: KeyStore, key: Key, version_id: str) -> Versio
     if warm.inline:
         raise Cold  # a key store may take its time to open a version
     version = _warm_version(warm, version_id)
-    handle = keystore.open_version(ring.sealed, version.sealed, VersionIds(instance_id, key.key_id, version_id))
+    handle = keystore.open_version(ring.sealed, version.sealed, VersionIds(instance_id, key.key_id, version_id), key.shape.spec.value)
     ring.handles[version_id] = handle
     return handle

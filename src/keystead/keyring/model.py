@@ -23,6 +23,17 @@ class KeySpec(enum.StrEnum):
     """What kind of key it is."""
 
     AES_256 = "Aliyun_AES_256"
+    RSA_2048 = "RSA_2048"
+    RSA_3072 = "RSA_3072"
+    RSA_4096 = "RSA_4096"
+    EC_P256 = "EC_P256"
+    EC_P256K = "EC_P256K"
+    EC_SM2 = "EC_SM2"
+    HMAC_SM3 = "HMAC_SM3"
+    HMAC_SHA_224 = "HMAC_SHA_224"
+    HMAC_SHA_256 = "HMAC_SHA_256"
+    HMAC_SHA_384 = "HMAC_SHA_384"
+    HMAC_SHA_512 = "HMAC_SHA_512"
 
 
 class KeyUsage(enum.StrEnum):
@@ -30,6 +41,8 @@ class KeyUsage(enum.StrEnum):
 
     ENCRYPT_DECRYPT = "ENCRYPT/DECRYPT"
     SIGN_VERIFY = "SIGN/VERIFY"
+    GENERATE_VERIFY = "GENERATE/VERIFY"
+    """Message authentication codes."""
 
 
 class Origin(enum.StrEnum):

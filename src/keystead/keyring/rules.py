@@ -36,10 +36,27 @@ _BASE64_CHARS_MAX: Final = PLAINTEXT_BYTES_MAX // 3 * 4
 # Key types and specifications page, read 2026-11-22.
 _SPECS_ELSEWHERE: Final = frozenset(
     {
-        "Aliyun_AES_128", "Aliyun_AES_192", "Aliyun_SM4", "RSA_2048", "RSA_3072", "RSA_4096",
-        "EC_P256", "EC_P256K", "EC_SM2",
+        "Aliyun_AES_128", "Aliyun_AES_192", "Aliyun_SM4",
     }
 )  # fmt: skip
+# What keys of a spec may be for; the first is the default (CreateKey page, read 2026-11-22).
+_ENCRYPT: Final = (KeyUsage.ENCRYPT_DECRYPT,)
+_SIGN: Final = (KeyUsage.SIGN_VERIFY,)
+_MAC: Final = (KeyUsage.GENERATE_VERIFY,)
+USAGES: Final[Mapping[KeySpec, tuple[KeyUsage, ...]]] = {
+    KeySpec.AES_256: _ENCRYPT,
+    KeySpec.RSA_2048: _SIGN + _ENCRYPT,
+    KeySpec.RSA_3072: _SIGN + _ENCRYPT,
+    KeySpec.RSA_4096: _SIGN + _ENCRYPT,
+    KeySpec.EC_P256: _SIGN,
+    KeySpec.EC_P256K: _SIGN,
+    KeySpec.EC_SM2: _SIGN + _ENCRYPT,
+    KeySpec.HMAC_SM3: _MAC,
+    KeySpec.HMAC_SHA_224: _MAC,
+    KeySpec.HMAC_SHA_256: _MAC,
+    KeySpec.HMAC_SHA_384: _MAC,
+    KeySpec.HMAC_SHA_512: _MAC,
+}
 _DATA_KEY_BYTES: Final = {"AES_256": 32, "AES_128": 16}
 
 _STATE_REFUSES: Final[dict[KeyState, type[KeyStateRefuses]]] = {
@@ -131,12 +148,12 @@ def shape_of(spec: str, usage: str, origin: str, description: str) -> Shape:
     """
     spec = spec or KeySpec.AES_256.value
     if spec in _SPECS_ELSEWHERE:
-        raise NotOffered(f"Keys of KeySpec {spec} are not made here; {KeySpec.AES_256.value} is.")
-    if spec != KeySpec.AES_256.value:
-        raise InvalidParameter("KeySpec", f"The KeySpec made here is {KeySpec.AES_256.value}.")
-    usage = usage or KeyUsage.ENCRYPT_DECRYPT.value
-    if usage != KeyUsage.ENCRYPT_DECRYPT.value:
-        raise InvalidParameter("KeyUsage", f"A key of KeySpec {spec} has KeyUsage {KeyUsage.ENCRYPT_DECRYPT.value}.")
+        raise NotOffered(f"Keys of KeySpec {spec} are not made here; {', '.join(KeySpec)} are.")
+    if spec not in frozenset(KeySpec):
+        raise InvalidParameter("KeySpec", f"It must be one of {', '.join(KeySpec)}.")
+    usages = USAGES[KeySpec(spec)]
+    if usage and usage not in usages:
+        raise InvalidParameter("KeyUsage", f"A key of KeySpec {spec} has KeyUsage {' or '.join(usages)}.")
     if origin == "EXTERNAL":
         raise NotOffered("Key material cannot be imported (Origin EXTERNAL); Origin Aliyun_KMS is made here.")
     if origin not in {"", Origin.SERVICE.value}:
@@ -145,7 +162,13 @@ def shape_of(spec: str, usage: str, origin: str, description: str) -> Shape:
         raise InvalidParameter("Description", f"It has more than {DESCRIPTION_CHARS_MAX} characters.")
     if not _storable(description):
         raise InvalidParameter("Description", "It contains a NUL or half of a surrogate pair, which no database keeps.")
-    return Shape(KeySpec.AES_256, KeyUsage.ENCRYPT_DECRYPT, Origin.SERVICE, description)
+    return Shape(KeySpec(spec), KeyUsage(usage) if usage else usages[0], Origin.SERVICE, description)
+
+
+def require_usage(key: Key, usage: KeyUsage) -> None:
+    """Raise NotOffered unless the key was made for this use."""
+    if key.shape.usage is not usage:
+        raise NotOffered(f"The key has KeyUsage {key.shape.usage.value}; this action needs {usage.value}.")
 
 
 def plaintext_of(text: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import AbstractContextManager
 from typing import Final
 
 import msgspec
@@ -133,7 +134,12 @@ class SwitchKeyResponse(Response):
     """Nothing but the request id."""
 
 
-@KMS.action("CreateKey", Effect.WRITE)
+def _material_ahead(call: Call, request: CreateKeyRequest) -> AbstractContextManager[None]:
+    """Make an RSA key before the transaction: other writers would wait for it."""
+    return call.service.keystore.made_ahead(request.key_spec)
+
+
+@KMS.action("CreateKey", Effect.WRITE, ahead=_material_ahead)
 def create_key(call: Call, request: CreateKeyRequest) -> CreateKeyResponse:
     """Make a key in an instance that is connected, not expired, and has room for one more key version."""
     shape = _shape_asked(request)
