@@ -150,6 +150,12 @@ def version_named(warm: Warm, keystore: KeyStore, caller: tuple[str, str], refer
     return ReadyVersion(key, version_id, _handle(warm, keystore, key, version_id))
 
 
+def leave_the_loop(warm: Warm, *, slow: bool) -> None:
+    """Raise `Cold` for slow work on a thread that may not block: the call is run again in the thread pool."""
+    if slow and warm.inline:
+        raise Cold
+
+
 def seal(ready: ReadyVersion, plaintext: bytes, associated_data: bytes) -> str:
     """Seal a caller's bytes; gives the CiphertextBlob, base64."""
     blob = envelope.pack(ready.version_id, ready.handle.seal(plaintext, associated_data))
@@ -209,6 +215,8 @@ def _handle(warm: Warm, keystore: KeyStore, key: Key, version_id: str) -> Versio
     if warm.inline:
         raise Cold  # a key store may take its time to open a version
     version = _warm_version(warm, version_id)
-    handle = keystore.open_version(ring.sealed, version.sealed, VersionIds(instance_id, key.key_id, version_id), key.shape.spec.value)
+    handle = keystore.open_version(
+        ring.sealed, version.sealed, VersionIds(instance_id, key.key_id, version_id), key.shape.spec.value
+    )
     ring.handles[version_id] = handle
     return handle

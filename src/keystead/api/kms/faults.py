@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from keystead.faults import Unsupported
 from keystead.gate.registry import FaultRow
 from keystead.instances.faults import InstanceNotFound, InstanceStateInvalid
 from keystead.keyring.faults import (
@@ -35,5 +36,6 @@ FAULTS: Final = (
     FaultRow(KeyDisabled, "Rejected.Disabled", 409),
     FaultRow(KeyStateFixed, "Rejected.StateModifiedFailed", 409),
     FaultRow(NotOffered, "UnsupportedOperation", 400),
+    FaultRow(Unsupported, "UnsupportedOperation", 400),
     FaultRow(KeyQuotaExceeded, "Rejected.LimitExceeded", 400),
 )
