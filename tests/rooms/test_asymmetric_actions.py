@@ -52,11 +52,11 @@ class Pair:
         assert (reply.body["KeyId"], reply.body["KeyVersionId"]) == (self.key_id, self.named["KeyVersionId"])
         return reply.body
 
-    def refused(self, action: str, code: str, naming: str = "", **parameters: object) -> None:
+    def refused(self, action: str, code: str, naming: object = "", **parameters: object) -> None:
         """The same, which must be refused with 400."""
         reply = self.call(action, **parameters)
         assert (reply.status, reply.code) == (400, code), reply.body
-        assert naming in reply.body["Message"]
+        assert str(naming) in reply.body["Message"]
 
     def public(self) -> bytes:
         """The public key's PEM."""

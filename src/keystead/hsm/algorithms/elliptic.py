@@ -7,7 +7,7 @@ from typing import Final, cast
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
 
@@ -34,6 +34,32 @@ def made(spec: Spec) -> ec.EllipticCurvePrivateKey | Ed25519PrivateKey:
     return Ed25519PrivateKey.generate() if spec.name == "EC_ED25519" else ec.generate_private_key(CURVES[spec.name])
 
 
+def verified(public_key: ec.EllipticCurvePublicKey, algorithm: str, digest: bytes, signature: bytes) -> bool:
+    """Check a DER signature over a digest; DigestRefused if it is not of the algorithm's hash."""
+    scheme = _scheme(algorithm, digest)
+    try:
+        public_key.verify(signature, digest, scheme)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def message_verified(public_key: Ed25519PublicKey, message: bytes, signature: bytes) -> bool:
+    """Check an Ed25519 signature over a message."""
+    try:
+        public_key.verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _scheme(algorithm: str, digest: bytes) -> ec.ECDSA:
+    scheme, length = _HASHES[algorithm]
+    if len(digest) != length:
+        raise DigestRefused(algorithm, length)
+    return scheme
+
+
 class CurveHandle(Handle):
     """A key pair for ECDSA on P-256: the curve with fast code of its own."""
 
@@ -52,23 +78,13 @@ class CurveHandle(Handle):
 
     def sign(self, algorithm: str, digest: bytes) -> bytes:
         """Sign a digest of the algorithm's hash; gives DER."""
-        return self._private.sign(digest, self._scheme(algorithm, digest))
+        self._algorithm(algorithm, self.spec.signing)
+        return self._private.sign(digest, _scheme(algorithm, digest))
 
     def verify(self, algorithm: str, digest: bytes, signature: bytes) -> bool:
         """Check a DER signature."""
-        scheme = self._scheme(algorithm, digest)
-        try:
-            self._public.verify(signature, digest, scheme)
-        except (InvalidSignature, ValueError):
-            return False
-        return True
-
-    def _scheme(self, algorithm: str, digest: bytes) -> ec.ECDSA:
         self._algorithm(algorithm, self.spec.signing)
-        scheme, length = _HASHES[algorithm]
-        if len(digest) != length:
-            raise DigestRefused(algorithm, length)
-        return scheme
+        return verified(self._public, algorithm, digest, signature)
 
 
 class SlowCurveHandle(CurveHandle):
@@ -102,11 +118,7 @@ class EdwardsHandle(Handle):
     def verify(self, algorithm: str, digest: bytes, signature: bytes) -> bool:
         """Check a signature over the message."""
         self._message(algorithm, digest)
-        try:
-            self._public.verify(signature, digest)
-        except (InvalidSignature, ValueError):
-            return False
-        return True
+        return message_verified(self._public, digest, signature)
 
     def _message(self, algorithm: str, message: bytes) -> None:
         self._algorithm(algorithm, self.spec.signing)

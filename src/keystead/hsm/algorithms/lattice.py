@@ -18,6 +18,7 @@ from keystead.hsm.algorithms.specs import Spec
 
 MU_BYTES: Final = 64
 Signing = mldsa.MLDSA44PrivateKey | mldsa.MLDSA65PrivateKey | mldsa.MLDSA87PrivateKey
+Checking = mldsa.MLDSA44PublicKey | mldsa.MLDSA65PublicKey | mldsa.MLDSA87PublicKey
 Sharing = mlkem.MLKEM768PrivateKey | mlkem.MLKEM1024PrivateKey
 _MADE: Final[dict[str, type[Signing | Sharing]]] = {
     "ML_DSA_44": mldsa.MLDSA44PrivateKey,
@@ -31,6 +32,15 @@ _MADE: Final[dict[str, type[Signing | Sharing]]] = {
 def made(spec: Spec) -> Signing | Sharing:
     """Make a key pair."""
     return _MADE[spec.name].generate()
+
+
+def verified(public_key: Checking, mu: bytes, signature: bytes) -> bool:
+    """Check a signature over mu."""
+    try:
+        public_key.verify_mu(signature, mu)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 class SigningLatticeHandle(Handle):
@@ -58,11 +68,7 @@ class SigningLatticeHandle(Handle):
     def verify(self, algorithm: str, digest: bytes, signature: bytes) -> bool:
         """Check a signature over mu."""
         self._mu(algorithm, digest)
-        try:
-            self._public.verify_mu(signature, digest)
-        except (InvalidSignature, ValueError):
-            return False
-        return True
+        return verified(self._public, digest, signature)
 
     def _mu(self, algorithm: str, mu: bytes) -> None:
         self._algorithm(algorithm, self.spec.signing)

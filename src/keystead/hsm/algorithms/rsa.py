@@ -47,6 +47,17 @@ def encrypted(public_key: RSAPublicKey, algorithm: str, plaintext: bytes) -> byt
     return public_key.encrypt(plaintext, scheme)
 
 
+def verified(public_key: RSAPublicKey, algorithm: str, digest: bytes, signature: bytes) -> bool:
+    """Check a signature over a SHA-256 digest; DigestRefused for another length."""
+    if len(digest) != 32:
+        raise DigestRefused(algorithm, 32)
+    try:
+        public_key.verify(signature, digest, _SIGNING[algorithm], _SHA_256)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
 class RsaHandle(Handle):
     """An RSA key pair."""
 
@@ -74,13 +85,7 @@ class RsaHandle(Handle):
     def verify(self, algorithm: str, digest: bytes, signature: bytes) -> bool:
         """Check a signature over a SHA-256 digest; PSS must have 32 bytes of salt."""
         self._algorithm(algorithm, self.spec.signing)
-        if len(digest) != 32:
-            raise DigestRefused(algorithm, 32)
-        try:
-            self._public.verify(signature, digest, _SIGNING[algorithm], _SHA_256)
-        except (InvalidSignature, ValueError):
-            return False
-        return True
+        return verified(self._public, algorithm, digest, signature)
 
     def encrypt(self, algorithm: str, plaintext: bytes) -> bytes:
         """Encrypt with OAEP, no label."""
