@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from keystead.app import PRODUCTS_SERVED
 from keystead.gate.registry import Action
@@ -28,8 +30,22 @@ POLICY = {
         }
     ],
 }
+PUBLIC_KEY = base64.b64encode(
+    rsa.generate_private_key(65537, 2048)
+    .public_key()
+    .public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+).decode()
 CONTEXT_FREE = {  # a value for every required parameter that names no resource
     "Plaintext": "aGVsbG8=",
+    "KeyVersionId": "key-soz00000000aaaaaaaaaa-bbbbbbbbbb",
+    "Algorithm": "ECDSA_SHA_256",
+    "Digest": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+    "Value": "aGVsbG8=",
+    "Message": "aGVsbG8=",
+    "Mac": "aGVsbG8=",
+    "WrappingKeySpec": "RSA_2048",
+    "WrappingAlgorithm": "RSAES_OAEP_SHA_256",
+    "PublicKeyBlob": PUBLIC_KEY,
     "VpcId": "vpc-1",
     "ZoneIds": "ap-southeast-1a,ap-southeast-1b",
     "VSwitchIds": "vsw-1",

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from keystead.keyring.model import KeySpec, KeyUsage, Origin, Shape
 from keystead.store.events import Event
-from tests.journeys.test_key_states import directly
+from tests.journeys.test_key_states import of_kind
 from tests.world import Tenant, World
 
 DAY = 86_400
@@ -275,4 +274,4 @@ def test_versions_by_hand(tenant: Tenant) -> None:
 
 def pair(tenant: Tenant, instance_id: str) -> str:
     """Make an asymmetric key."""
-    return directly(tenant, instance_id, Shape(KeySpec.EC_P256, KeyUsage.SIGN_VERIFY, Origin.SERVICE, "")).key_id
+    return of_kind(tenant, instance_id, KeySpec="EC_P256")

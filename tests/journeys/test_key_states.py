@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from keystead.keyring import lifecycle
-from keystead.keyring.model import Key, KeySpec, KeyUsage, Origin, Place, Shape
 from tests.world import Reply, Tenant, World
 
 STATES = ("Enabled", "Disabled", "PendingDeletion", "PendingImport")
@@ -54,19 +52,17 @@ def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     world.close()
 
 
-def directly(tenant: Tenant, instance_id: str, shape: Shape) -> Key:
-    """Make a key of a kind that CreateKey does not offer yet."""
-    service, now = tenant.world.service, tenant.world.now
-    place = Place(tenant.account_id, "ap-southeast-1", instance_id, tenant.account_id)
-    with service.store.write() as tx:
-        return lifecycle.create_key(tx, service.keystore, now, place, shape)
+def of_kind(tenant: Tenant, instance_id: str, **kind: str) -> str:
+    """Make a key of a kind."""
+    made = tenant.kms("CreateKey", DKMSInstanceId=instance_id, **kind)
+    assert made.status == 200, made.body
+    return str(made.body["KeyMetadata"]["KeyId"])
 
 
 def in_state(tenant: Tenant, instance_id: str, state: str) -> str:
     """Make a key in the state."""
     if state == "PendingImport":
-        kind = Shape(KeySpec.AES_256, KeyUsage.ENCRYPT_DECRYPT, Origin.EXTERNAL, "")
-        return directly(tenant, instance_id, kind).key_id
+        return of_kind(tenant, instance_id, Origin="EXTERNAL")
     key_id = tenant.key(instance_id)
     if state == "Disabled":
         assert tenant.kms("DisableKey", KeyId=key_id).status == 200
@@ -127,6 +123,56 @@ def test_a_key_without_material_is_refused_by_its_own_state(stage: tuple[Tenant,
     assert told(tenant.kms("Encrypt", KeyId=key_id, **PLAIN)) == IMPORT
 
 
+def test_asymmetric_cryptography_by_state(stage: tuple[Tenant, str]) -> None:
+    """Every action on key pairs, MAC keys and exported data keys follows the row of cryptography, and works again afterwards."""
+    tenant, instance_id = stage
+    keys = {
+        "sign": of_kind(tenant, instance_id, KeySpec="EC_SM2"),
+        "seal": of_kind(tenant, instance_id, KeySpec="EC_SM2", KeyUsage="ENCRYPT/DECRYPT"),
+        "mac": of_kind(tenant, instance_id, KeySpec="HMAC_SM3"),
+        "export": tenant.key(instance_id),
+    }
+    named = {
+        use: {
+            "KeyId": key_id,
+            "KeyVersionId": tenant.kms("ListKeyVersions", KeyId=key_id).body["KeyVersions"]["KeyVersion"][0]["KeyVersionId"],
+        }
+        for use, key_id in keys.items()
+    }
+    sign = {**named["sign"], "Algorithm": "SM2DSA", "Digest": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="}
+    seal = {**named["seal"], "Algorithm": "SM2PKE"}
+    mac = {"KeyId": keys["mac"], "Algorithm": "HMAC_SM3", "Message": "aGVsbG8="}
+    pem = tenant.kms("GetPublicKey", **named["seal"]).body["PublicKey"]
+    under = {
+        "PublicKeyBlob": "".join(pem.splitlines()[1:-1]),
+        "WrappingKeySpec": "EC_SM2",
+        "WrappingAlgorithm": "SM2PKE",
+    }
+    generate = {"KeyId": keys["export"], **under}
+    rows: dict[str, dict[str, object]] = {
+        "AsymmetricSign": dict(sign),
+        "AsymmetricVerify": sign | {"Value": tenant.kms("AsymmetricSign", **sign).body["Value"]},
+        "GetPublicKey": dict(named["sign"]),
+        "AsymmetricEncrypt": seal | PLAIN,
+        "AsymmetricDecrypt": seal | {"CiphertextBlob": tenant.kms("AsymmetricEncrypt", **seal, **PLAIN).body["CiphertextBlob"]},
+        "GenerateMac": dict(mac),
+        "VerifyMac": mac | {"Mac": tenant.kms("GenerateMac", **mac).body["Mac"]},
+        "GenerateAndExportDataKey": dict(generate),
+        "ExportDataKey": under | {"CiphertextBlob": tenant.kms("GenerateAndExportDataKey", **generate).body["CiphertextBlob"]},
+    }
+    for there, code, back in (("DisableKey", DISABLED, "EnableKey"), ("ScheduleKeyDeletion", DELETION, "CancelKeyDeletion")):
+        window = {"PendingWindowInDays": "7"} if code == DELETION else {}
+        assert {action: told(tenant.kms(action, **flat)) for action, flat in rows.items()} == dict.fromkeys(rows, OK)
+        for key_id in keys.values():
+            assert tenant.kms(there, KeyId=key_id, **window).status == 200
+        assert {action: told(tenant.kms(action, **flat)) for action, flat in rows.items()} == dict.fromkeys(rows, code)
+        for key_id in keys.values():
+            assert tenant.kms(back, KeyId=key_id).status == 200
+    assert {action: told(tenant.kms(action, **flat)) for action, flat in rows.items()} == dict.fromkeys(rows, OK)
+    without = in_state(tenant, instance_id, "PendingImport")
+    assert told(tenant.kms("GenerateAndExportDataKey", **(generate | {"KeyId": without}))) == IMPORT
+
+
 def test_delete_alias_in_every_state(stage: tuple[Tenant, str]) -> None:
     """DeleteAlias looks at no state."""
     tenant, instance_id = stage
@@ -143,8 +189,7 @@ def test_delete_alias_in_every_state(stage: tuple[Tenant, str]) -> None:
 def test_a_version_by_hand_needs_an_enabled_key(stage: tuple[Tenant, str]) -> None:
     """CreateKeyVersion's row, on an asymmetric key whose last version is seven days old; a symmetric key has no such thing."""
     tenant, instance_id = stage
-    pair = Shape(KeySpec.RSA_2048, KeyUsage.SIGN_VERIFY, Origin.SERVICE, "")
-    keys = {state: directly(tenant, instance_id, pair).key_id for state in STATES[:3]}
+    keys = {state: of_kind(tenant, instance_id, KeySpec="RSA_2048") for state in STATES[:3]}
     tenant.world.advance(days=7)
     tenant.kms("DisableKey", KeyId=keys["Disabled"])
     tenant.kms("ScheduleKeyDeletion", KeyId=keys["PendingDeletion"], PendingWindowInDays=7)

@@ -87,3 +87,25 @@ def test_a_cold_encrypt_asks_for_a_thread(world: World) -> None:
     world.service.warm.forbid_blocking_here()
     with pytest.raises(Cold):
         live(world.service, arrival)
+
+
+def test_slow_signing_asks_for_a_thread_and_fast_signing_does_not(world: World) -> None:
+    """Both keys warm, on the loop's thread: P-256 answers there, RSA and SM2 raise `Cold`, and so run in the pool."""
+    tenant = world.tenant()
+    instance_id = tenant.instance()
+    digest = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+    asked = {}
+    for spec, algorithm in (("EC_P256", "ECDSA_SHA_256"), ("RSA_2048", "RSA_PSS_SHA_256"), ("EC_SM2", "SM2DSA")):
+        key_id = str(tenant.kms("CreateKey", DKMSInstanceId=instance_id, KeySpec=spec).body["KeyMetadata"]["KeyId"])
+        version = tenant.kms("ListKeyVersions", KeyId=key_id).body["KeyVersions"]["KeyVersion"][0]
+        named = {"KeyId": key_id, "KeyVersionId": str(version["KeyVersionId"])}
+        asked[spec] = {**named, "Algorithm": algorithm, "Digest": digest}
+        for _ in range(5):
+            assert tenant.kms("AsymmetricSign", **asked[spec]).status == 200
+    threading.Event().wait(SLICE_SECONDS * 3)
+    arrivals = {spec: tenant.arrival(KMS_VERSION, "AsymmetricSign", flat) for spec, flat in asked.items()}
+    world.service.warm.forbid_blocking_here()
+    assert live(world.service, arrivals["EC_P256"]).answer.status == 200
+    for spec in ("RSA_2048", "EC_SM2"):
+        with pytest.raises(Cold):
+            live(world.service, arrivals[spec])

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keystead.envelope.rules import data_key_bytes, plaintext_of
 from keystead.faults import Fault, InvalidParameter
+from keystead.hsm.algorithms.specs import SPECS as MADE_BY_KEY_STORE
 from keystead.keyring import faults, rules
 from keystead.keyring.model import (
     Key,
@@ -24,7 +26,7 @@ from keystead.keyring.model import (
     Shape,
 )
 from keystead.keyring.rules import AskedShape
-from keystead.keyring.specs import SPECS_MADE
+from keystead.keyring.specs import BEYOND, SPECS_MADE
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 REGION = "ap-southeast-1"
@@ -177,6 +179,11 @@ def test_default_shape() -> None:
         (AskedShape("AES_256"), InvalidParameter),
         (AskedShape("aliyun_aes_256"), InvalidParameter),
         (AskedShape("rsa_2048"), InvalidParameter),
+        (AskedShape("RSA_1024"), InvalidParameter),
+        (AskedShape("HMAC_SHA_256", "SIGN/VERIFY"), InvalidParameter),
+        (AskedShape("RSA_2048", "GENERATE/VERIFY"), InvalidParameter),
+        (AskedShape("RSA_2048", origin="EXTERNAL"), faults.NotOffered),
+        (AskedShape("HMAC_SM3", origin="EXTERNAL"), faults.NotOffered),
         (AskedShape(usage="SIGN/VERIFY"), InvalidParameter),
         (AskedShape("EC_P256", "ENCRYPT/DECRYPT"), InvalidParameter),
         (AskedShape(usage="encrypt/decrypt"), InvalidParameter),
@@ -192,12 +199,39 @@ def test_other_shapes_are_refused(asked: AskedShape, refused: type[Fault]) -> No
         rules.shape_of(asked)
 
 
+def test_the_keyring_knows_what_the_key_store_makes() -> None:
+    """SPECS_MADE is the key store's list, and what is beyond the cloud in software here is what it says the cloud lacks."""
+    assert set(MADE_BY_KEY_STORE) == SPECS_MADE
+    assert {name for name, spec in MADE_BY_KEY_STORE.items() if not spec.cloud} == BEYOND
+    for spec in BEYOND:
+        assert rules.shape_of(AskedShape(spec, beyond=True)).spec is spec
+        with pytest.raises(faults.NotOffered):
+            rules.shape_of(AskedShape(spec))
+
+
 @pytest.mark.parametrize("spec", sorted(set(KeySpec) - SPECS_MADE))
 def test_what_the_key_store_cannot_make_is_unsupported(spec: KeySpec) -> None:
     """Until it can, however it is asked for."""
     for protection in ProtectionLevel:
         with pytest.raises(faults.NotOffered):
             rules.shape_of(AskedShape(spec, protection=protection, beyond=True))
+
+
+@pytest.mark.parametrize(
+    ("spec", "default", "others"),
+    [
+        ("RSA_2048", "SIGN/VERIFY", ["ENCRYPT/DECRYPT"]),
+        ("RSA_4096", "SIGN/VERIFY", ["ENCRYPT/DECRYPT"]),
+        ("EC_P256", "SIGN/VERIFY", []),
+        ("EC_SM2", "SIGN/VERIFY", ["ENCRYPT/DECRYPT"]),
+        ("HMAC_SM3", "GENERATE/VERIFY", []),
+    ],
+)
+def test_a_spec_that_can_sign_signs_unless_told_otherwise(spec: str, default: str, others: list[str]) -> None:
+    """CreateKey page: KeyUsage defaults to SIGN/VERIFY where the spec can sign."""
+    assert rules.shape_of(AskedShape(spec)).usage == default
+    for usage in [default, *others]:
+        assert rules.shape_of(AskedShape(spec, usage)).usage == usage
 
 
 def test_description_ends_at_8192_characters() -> None:
@@ -213,15 +247,15 @@ def test_description_ends_at_8192_characters() -> None:
 def test_the_text_itself_is_what_is_sealed(clear: bytes) -> None:
     """Plaintext is opaque base64: what is sealed is the text, not what it decodes to."""
     text = base64.b64encode(clear).decode()
-    assert rules.plaintext_of(text) == text.encode()
+    assert plaintext_of(text) == text.encode()
 
 
 def test_plaintext_ends_at_6144_bytes() -> None:
     """6 KB are counted on the decoded bytes: 6,144 are 8,192 characters; 6,145 are refused, and so are 6,146 and 6,147."""
-    assert len(rules.plaintext_of(base64.b64encode(bytes(6144)).decode())) == 8192
+    assert len(plaintext_of(base64.b64encode(bytes(6144)).decode())) == 8192
     for length in (6145, 6146, 6147, 100_000):
         with pytest.raises(InvalidParameter) as raised:
-            rules.plaintext_of(base64.b64encode(bytes(length)).decode())
+            plaintext_of(base64.b64encode(bytes(length)).decode())
         assert raised.value.name == "Plaintext"
 
 
@@ -229,7 +263,7 @@ def test_plaintext_ends_at_6144_bytes() -> None:
 def test_plaintext_must_be_base64(text: str) -> None:
     """Standard alphabet, padded, in one line, not empty."""
     with pytest.raises(InvalidParameter) as raised:
-        rules.plaintext_of(text)
+        plaintext_of(text)
     assert raised.value.name == "Plaintext"
 
 
@@ -239,7 +273,7 @@ def test_plaintext_must_be_base64(text: str) -> None:
 )
 def test_data_key_length(spec: str, number: int | None, length: int) -> None:
     """AES_256 (the default) is 32 bytes, AES_128 16; NumberOfBytes from 1 to 1,024 wins over KeySpec."""
-    assert rules.data_key_bytes(spec, number) == length
+    assert data_key_bytes(spec, number) == length
 
 
 @pytest.mark.parametrize(
@@ -249,7 +283,7 @@ def test_data_key_length(spec: str, number: int | None, length: int) -> None:
 def test_data_key_length_refused(spec: str, number: int | None, name: str) -> None:
     """The parameter that is wrong is named."""
     with pytest.raises(InvalidParameter) as raised:
-        rules.data_key_bytes(spec, number)
+        data_key_bytes(spec, number)
     assert raised.value.name == name
 
 

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from keystead.access import policies
 from keystead.envelope import rules as envelope
 from keystead.envelope.faults import CiphertextNotValid
+from keystead.faults import NotFound
 from keystead.hsm.port import KeyStore, NotAuthentic, VersionHandle, VersionIds
 from keystead.keyring import rows, rules
 from keystead.keyring.faults import AliasRefused, KeyNotFound
@@ -167,6 +168,32 @@ def version_for_decrypt(warm: Warm, keystore: KeyStore, account_id: str, region:
     return ReadyVersion(key, version_id, _handle(warm, keystore, key, version_id))
 
 
+def ready_version(warm: Warm, keystore: KeyStore, caller: Caller, reference: str, version_id: str) -> ReadyVersion:
+    """Give a version that a caller names together with its key; KeyNotFound if it is not that key's."""
+    key = _warm_key(warm, warm_key_id(warm, caller.account_id, caller.region, reference))
+    if key.place.account_id != caller.account_id or key.place.region != caller.region:
+        raise KeyNotFound(reference)
+    if not (version_id.isascii() and version_id.isprintable()) or _warm_version(warm, version_id).key_id != key.key_id:
+        raise KeyNotFound(version_id)
+    return ReadyVersion(key, version_id, _handle(warm, keystore, key, version_id))
+
+
+def spec_named(warm: Warm, caller: Caller, reference: str) -> str:
+    """Give the KeySpec of the caller's key of that name, to prepare for it; empty if there is none."""
+    try:
+        key = _warm_key(warm, warm_key_id(warm, caller.account_id, caller.region, reference))
+    except NotFound:
+        return ""
+    mine = key.place.account_id == caller.account_id and key.place.region == caller.region
+    return key.shape.spec.value if mine else ""
+
+
+def leave_the_loop(warm: Warm, *, slow: bool) -> None:
+    """Raise `Cold` for slow work on a thread that may not block: the call is run again in the thread pool."""
+    if slow and warm.inline:
+        raise Cold
+
+
 def seal(ready: ReadyVersion, plaintext: bytes, associated_data: bytes) -> str:
     """Seal a caller's bytes; gives the CiphertextBlob, base64."""
     blob = envelope.pack(ready.version_id, ready.handle.seal(plaintext, associated_data))
@@ -228,6 +255,7 @@ def _handle(warm: Warm, keystore: KeyStore, key: Key, version_id: str) -> Versio
     version = _warm_version(warm, version_id)
     if version.sealed is None:
         raise rules.without_material(key)
-    handle = keystore.open_version(ring.sealed, version.sealed, VersionIds(instance_id, key.key_id, version_id))
+    ids = VersionIds(instance_id, key.key_id, version_id)
+    handle = keystore.open_version(ring.sealed, version.sealed, ids, key.shape.spec.value)
     ring.handles[version_id] = handle
     return handle

@@ -183,4 +183,6 @@ def _new_material(tx: Transaction, keystore: KeyStore, key: Key, version_id: str
     sealed_instance_key = rows.sealed_instance_key(tx, key.place.instance_id)
     if sealed_instance_key is None:
         raise InstanceKeyDestroyed(key.place.instance_id)
-    return keystore.new_version(sealed_instance_key, VersionIds(key.place.instance_id, key.key_id, version_id))
+    return keystore.new_version(
+        sealed_instance_key, VersionIds(key.place.instance_id, key.key_id, version_id), key.shape.spec.value
+    )

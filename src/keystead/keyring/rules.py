@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 import enum
 import re
 from collections.abc import Mapping
@@ -39,21 +38,16 @@ from keystead.keyring.model import (
     Shape,
     Storage,
 )
-from keystead.keyring.specs import BEYOND, IMPORTS_SERVED, SPECS, SPECS_MADE, allowed, default_usage
+from keystead.keyring.specs import BEYOND, SPECS, SPECS_MADE, allowed, default_usage
 
 E = TypeVar("E", bound=enum.StrEnum)
 DESCRIPTION_CHARS_MAX: Final = 8192
-PLAINTEXT_BYTES_MAX: Final = 6144
-DATA_KEY_BYTES_MAX: Final = 1024
 PAGE_SIZE_MAX: Final = 100
 PAGE_SIZE_DEFAULT: Final = 10
 FILTERS_MAX: Final = 10
 FILTER_VALUES_MAX: Final = 10
 _PAGE_NUMBER_MAX: Final = 1_000_000_000
 _REFERENCE_CHARS_MAX: Final = 512
-_BASE64_CHARS_MAX: Final = PLAINTEXT_BYTES_MAX // 3 * 4
-
-_DATA_KEY_BYTES: Final = {"AES_256": 32, "AES_128": 16}
 
 DELETION_DAYS_MIN: Final = 7
 DELETION_DAYS_MAX: Final = 366
@@ -232,9 +226,9 @@ def shape_of(asked: AskedShape) -> Shape:
         why = "beyond the cloud and not switched on" if spec in BEYOND else "made in hardware only"
         raise NotOffered(f"Keys of KeySpec {spec.value} are {why}.")
     if spec not in SPECS_MADE:
-        raise NotOffered(f"Keys of KeySpec {spec.value} are not made here; {', '.join(sorted(SPECS_MADE))} is.")
-    if origin is Origin.EXTERNAL and not (IMPORTS_SERVED and SPECS[spec].imports):
-        raise NotOffered("Key material cannot be imported (Origin EXTERNAL); Origin Aliyun_KMS is made here.")
+        raise NotOffered(f"Keys of KeySpec {spec.value} are not made here.")
+    if origin is Origin.EXTERNAL and not SPECS[spec].imports:
+        raise NotOffered("Key material is imported (Origin EXTERNAL) for symmetric keys only.")
     return Shape(spec, usage, origin, description, asked.protection, storage)
 
 
@@ -306,32 +300,10 @@ def seals(key: Key) -> None:
         raise NotOffered(f"A key of KeySpec {key.shape.spec.value} for {key.shape.usage.value} is not used by this action.")
 
 
-def plaintext_of(text: str) -> bytes:
-    """Give the bytes Encrypt seals: the base64 text itself, so that Decrypt hands back the identical string.
-
-    InvalidParameter unless it is base64 (standard alphabet, padded, no line breaks) of 1 to 6,144 bytes: the documented 6 KB
-    are counted on what the text decodes to.
-    """
-    if len(text) > _BASE64_CHARS_MAX:
-        raise InvalidParameter("Plaintext", f"It decodes to more than {PLAINTEXT_BYTES_MAX} bytes.")
-    try:
-        decoded = binascii.a2b_base64(text, strict_mode=True)
-    except ValueError:
-        raise InvalidParameter("Plaintext", "It must be base64 text with its padding and no line breaks.") from None
-    if not decoded:
-        raise InvalidParameter("Plaintext", "It is empty.")
-    return text.encode("ascii")
-
-
-def data_key_bytes(spec: str, number_of_bytes: int | None) -> int:
-    """Give the length of a data key: NumberOfBytes if given, else what KeySpec says, else 32; InvalidParameter otherwise."""
-    if spec and spec not in _DATA_KEY_BYTES:
-        raise InvalidParameter("KeySpec", f"It must be {' or '.join(_DATA_KEY_BYTES)}.")
-    if number_of_bytes is None:
-        return _DATA_KEY_BYTES[spec or "AES_256"]
-    if not 1 <= number_of_bytes <= DATA_KEY_BYTES_MAX:
-        raise InvalidParameter("NumberOfBytes", f"It must be from 1 to {DATA_KEY_BYTES_MAX}.")
-    return number_of_bytes
+def require_usage(key: Key, usage: KeyUsage) -> None:
+    """Raise NotOffered unless the key was made for this use."""
+    if key.shape.usage is not usage:
+        raise NotOffered(f"The key has KeyUsage {key.shape.usage.value}; this action needs {usage.value}.")
 
 
 def page_of(number: int | None, size: int | None) -> Page:

@@ -40,7 +40,7 @@ def _symmetric(documented: frozenset[ProtectionLevel]) -> SpecFacts:
 
 
 def _pair(usages: tuple[KeyUsage, ...], documented: frozenset[ProtectionLevel]) -> SpecFacts:
-    return SpecFacts(usages, documented, versions_by_hand=True, imports=bool(documented))
+    return SpecFacts(usages, documented, versions_by_hand=True)
 
 
 # HMAC specs: GenerateMac names their algorithms, no page the specs; one version a key, for VerifyMac takes no version (ADR 56).
@@ -73,10 +73,8 @@ SPECS: Final[Mapping[KeySpec, SpecFacts]] = MappingProxyType(
 )
 BEYOND: Final = frozenset({KeySpec.SM4, *(spec for spec, facts in SPECS.items() if not facts.documented)})
 """What the cloud does not make in software, and this service only where it is wanted."""
-SPECS_MADE: Final = frozenset({KeySpec.AES_256})
-"""What the key store makes."""
-IMPORTS_SERVED: Final = False
-"""Whether key material can be imported: GetParametersForImport and its like are not served yet."""
+SPECS_MADE: Final = frozenset(KeySpec) - {KeySpec.AES_192, KeySpec.AES_128}
+"""What the key store makes; the others are a hardware module's."""
 
 
 def allowed(spec: KeySpec, usage: KeyUsage, protection: ProtectionLevel, *, beyond: bool = False) -> bool:

@@ -4,16 +4,33 @@ What must always hold: answers and refusals are the cloud's, field by field (see
 The gate runs the actions; `app.py` imports the package.
 """
 
-from keystead.api.kms import aliases, cryptography, deletion, instances, keys, policies, reencrypt, service, tags, versions
+from keystead.api.kms import (
+    aliases,
+    asymmetric,
+    cryptography,
+    deletion,
+    export,
+    instances,
+    keys,
+    mac,
+    policies,
+    reencrypt,
+    service,
+    tags,
+    versions,
+)
 from keystead.api.kms._product import KMS
 
 __all__ = [
     "KMS",
     "aliases",
+    "asymmetric",
     "cryptography",
     "deletion",
+    "export",
     "instances",
     "keys",
+    "mac",
     "policies",
     "reencrypt",
     "service",

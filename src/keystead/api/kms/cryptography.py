@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from keystead.api.kms._product import KMS
 from keystead.api.kms._reach import note, standing_of_key
-from keystead.envelope.rules import associated_data
+from keystead.envelope.rules import associated_data, data_key_bytes, plaintext_of
 from keystead.gate.call import Call
 from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import Effect
@@ -95,7 +95,7 @@ class GenerateDataKeyWithoutPlaintextResponse(Response):
 @KMS.action("Encrypt", Effect.COMPUTE)
 def encrypt(call: Call, request: EncryptRequest) -> EncryptResponse:
     """Seal a small text under the key's primary version."""
-    plaintext = rules.plaintext_of(request.plaintext)
+    plaintext = plaintext_of(request.plaintext)
     context = associated_data(request.encryption_context)
     ready = _ready_to_seal(call, request.key_id)
     call.dry_run_gate(request.dry_run)
@@ -121,7 +121,7 @@ def decrypt(call: Call, request: DecryptRequest) -> DecryptResponse:
 def generate_data_key(call: Call, request: GenerateDataKeyRequest) -> GenerateDataKeyResponse:
     """Draw a data key; give it in clear and sealed."""
     _no_recipient(request.recipient)
-    length = rules.data_key_bytes(request.key_spec, request.number_of_bytes)
+    length = data_key_bytes(request.key_spec, request.number_of_bytes)
     context = associated_data(request.encryption_context)
     ready = _ready_to_seal(call, request.key_id)
     call.dry_run_gate(request.dry_run)
@@ -139,7 +139,7 @@ def generate_data_key_without_plaintext(
     call: Call, request: GenerateDataKeyWithoutPlaintextRequest
 ) -> GenerateDataKeyWithoutPlaintextResponse:
     """Draw a data key; give it sealed only."""
-    length = rules.data_key_bytes(request.key_spec, request.number_of_bytes)
+    length = data_key_bytes(request.key_spec, request.number_of_bytes)
     context = associated_data(request.encryption_context)
     ready = _ready_to_seal(call, request.key_id)
     call.dry_run_gate(request.dry_run)

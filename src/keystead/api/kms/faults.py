@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from keystead.faults import StateFault
+from keystead.faults import StateFault, Unsupported
 from keystead.gate.registry import FaultRow
 from keystead.instances.faults import InstanceNotFound, InstanceStateInvalid
 from keystead.keyring.faults import (
@@ -55,5 +55,6 @@ FAULTS: Final = (
     FaultRow(TooManyVersions, "Rejected.LimitExceeded", 400),
     FaultRow(TagsFull, "Rejected.LimitExceeded", 400),
     FaultRow(ServiceOpen, "Forbidden.Opened", 400),
+    FaultRow(Unsupported, "UnsupportedOperation", 400),
     FaultRow(KeyQuotaExceeded, "Rejected.LimitExceeded", 400),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Final
 
 import msgspec
@@ -143,12 +144,16 @@ class UpdateKeyDescriptionRequest(Request):
     description: str
 
 
-@KMS.action("CreateKey", Effect.WRITE)
+def _material_ahead(call: Call, request: CreateKeyRequest) -> AbstractContextManager[None]:
+    """Make an RSA key before the transaction: other writers would wait for it."""
+    return call.service.keystore.made_ahead(request.key_spec)
+
+
+@KMS.action("CreateKey", Effect.WRITE, ahead=_material_ahead)
 def create_key(call: Call, request: CreateKeyRequest) -> CreateKeyResponse:
     """Make a key in an instance that is connected, not expired, and has room for one more key version."""
-    shape = rules.shape_of(
-        rules.AskedShape(request.key_spec, request.key_usage, request.origin, request.description, request.key_storage_mechanism)
-    )
+    asked = (request.key_spec, request.key_usage, request.origin, request.description, request.key_storage_mechanism)
+    shape = rules.shape_of(rules.AskedShape(*asked, beyond=call.service.settings.specs_beyond_cloud))
     rotation = rules.rotation_of(request.rotation_interval, enable=request.enable_automatic_rotation)
     if rotation.wished:
         rules.rotatable(shape)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 import msgspec
 
 from keystead.api.kms._product import KMS
-from keystead.api.kms._reach import KeyRequest, NothingResponse, judged, key_for, named_key_for
+from keystead.api.kms._reach import KeyRequest, NothingResponse, caller_of, judged, key_for, named_key_for
 from keystead.clock import iso_z
 from keystead.gate.call import Call
 from keystead.gate.parameters import Request, Response
@@ -68,7 +70,12 @@ class UpdateRotationPolicyRequest(Request):
     rotation_interval: str = ""
 
 
-@KMS.action("CreateKeyVersion", Effect.WRITE)
+def _material_ahead(call: Call, request: KeyRequest) -> AbstractContextManager[None]:
+    """Make an RSA key before the transaction: other writers would wait for it."""
+    return call.service.keystore.made_ahead(keyring.spec_named(call.warm, caller_of(call), request.key_id))
+
+
+@KMS.action("CreateKeyVersion", Effect.WRITE, ahead=_material_ahead)
 def create_key_version(call: Call, request: KeyRequest) -> KeyVersionResponse:
     """Add a version to an asymmetric key, seven days after its last at the earliest, where the instance has room for one."""
     key = named_key_for(call, request.key_id, Operation.DESCRIBE)
