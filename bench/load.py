@@ -1,4 +1,7 @@
-"""The load: requests signed beforehand, each with a nonce of its own, sent by wrk from a core of its own."""
+"""The load: requests signed beforehand, each with a nonce of its own, sent from a core of its own.
+
+As fast as answers come by wrk; at a rate by paced.py, because wrk's delays neither keep a rate nor count waiting for one.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import itertools
 import json
 import secrets
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -27,15 +31,14 @@ class Target(NamedTuple):
 
 
 class Shot(NamedTuple):
-    """One run of the load: for how long, at how many a second at most (0: as fast as answers come), with how many to send."""
+    """One run of the load as fast as answers come: for how long, with how many requests to send."""
 
     seconds: float
-    rate: int
     prepared: int
 
 
 class Result(NamedTuple):
-    """What wrk saw; `answered` had status 200."""
+    """What the generator saw; `answered` had status 200."""
 
     answered: int
     refused: int
@@ -70,18 +73,32 @@ def prepare(target: Target, count: int, path: Path) -> None:
 
 
 def fire(target: Target, shot: Shot) -> Result:
-    """Sign, send, measure. A rate is kept by 8 times the connections, each waiting a random time before its next request."""
-    connections = CONNECTIONS * 8 if shot.rate else CONNECTIONS
-    wait_ms = round(connections / shot.rate * 1000) if shot.rate else 0
+    """Sign, send as fast as answers come, measure."""
     with tempfile.TemporaryDirectory(prefix="keystead-bench-") as folder:
         path = Path(folder) / "requests"
         prepare(target, shot.prepared, path)
         script = str(Path(__file__).with_name("wrk.lua"))
-        command = ["taskset", "-c", GENERATOR_CORE, "wrk", "-t1", f"-c{connections}", f"-d{shot.seconds:.0f}", "-s", script]
-        done = subprocess.run(
-            [*command, f"http://{target.host}", "--", str(path), str(wait_ms)], check=True, capture_output=True, text=True
-        )
-    seen = json.loads(done.stdout.splitlines()[-1])
+        options = ["-t1", f"-c{CONNECTIONS}", f"-d{shot.seconds:.0f}", "-s", script]
+        seen = _run(["wrk", *options, f"http://{target.host}", "--", str(path)])
     assert seen["broken"] == 0, seen
-    answered = seen["requests"] - seen["refused"]
-    return Result(answered, seen["refused"], seen["seconds"], seen["p50_ms"], seen["p99_ms"], seen["max_ms"])
+    return _result(seen)
+
+
+def pace(target: Target, seconds: float, rate: int) -> Result:
+    """Sign, send at a rate, measure from when each request was due."""
+    with tempfile.TemporaryDirectory(prefix="keystead-bench-") as folder:
+        path = Path(folder) / "requests"
+        prepare(target, round(seconds * rate), path)
+        program = str(Path(__file__).with_name("paced.py"))
+        return _result(_run([sys.executable, program, target.host, str(path), str(rate), str(CONNECTIONS)]))
+
+
+def _run(command: list[str]) -> dict[str, float]:
+    done = subprocess.run(["taskset", "-c", GENERATOR_CORE, *command], check=True, capture_output=True, text=True)
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def _result(seen: dict[str, float]) -> Result:
+    refused = int(seen["refused"])
+    answered = int(seen["requests"]) - refused
+    return Result(answered, refused, seen["seconds"], seen["p50_ms"], seen["p99_ms"], seen["max_ms"])

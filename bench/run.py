@@ -4,7 +4,7 @@
 
 The server has core 0 and the generator core 1, unless a case says otherwise. Latencies at saturation are what 32 connections
 wait when each sends its next request at once: mostly the queue they make themselves (32 / rate). Latencies at half load are of
-256 connections that wait a random time, together asking for half of what one worker was seen to serve.
+random arrivals at half the rate one worker was seen to serve, each counted from when its request was due (paced.py).
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import deployment
-from load import Result, Shot, Target, fire
+from load import Result, Shot, Target, fire, pace
+from quotes import quotes
 from rich.console import Console
 from rich.table import Table
+from sweep import sweep
 
 ROUNDS: Final = 3
 SECONDS: Final = 10
@@ -34,9 +36,9 @@ def encrypt_one_worker(folder: Path) -> list[Row]:
     """Encrypt, one worker, against the bare reference: interleaved, medians, ratio; then both at half load."""
     with deployment.product(folder) as ours, deployment.reference(folder) as (bare, bare_target):
         target = _target(folder, ours.host, INSTANCES, TIER)
-        warm_up = Shot(2, 0, 2 * MOST)
+        warm_up = Shot(2, 2 * MOST)
         fire(target, warm_up), fire(bare_target, warm_up)
-        shot = Shot(SECONDS, 0, SECONDS * MOST)
+        shot = Shot(SECONDS, SECONDS * MOST)
         results: dict[str, list[Result]] = {"product": [], "reference": []}
         cpu = {"product": 0.0, "reference": 0.0}
         for _ in range(ROUNDS):
@@ -50,7 +52,7 @@ def encrypt_one_worker(folder: Path) -> list[Row]:
         rows[0]["rss_mib"] = ours.rss_mib()
         half = int(rows[0]["ops_per_s"] / 2)
         for name, aim in (("product", target), ("reference", bare_target)):
-            found = [_whole(fire(aim, Shot(SECONDS, half, SECONDS * half * 2))) for _ in range(ROUNDS)]
+            found = [_whole(pace(aim, SECONDS, half)) for _ in range(ROUNDS)]
             rows.append(_row(f"Encrypt, half load: {name}", found))
         return rows
 
@@ -59,9 +61,9 @@ def encrypt_two_workers(folder: Path) -> list[Row]:
     """Encrypt, two workers on both cores, the generator beside them on one: what it takes is not theirs."""
     with deployment.product(folder, workers=2, cores="0,1") as running:
         target = _target(folder, running.host, INSTANCES, TIER)
-        fire(target, Shot(2, 0, 2 * MOST))
+        fire(target, Shot(2, 2 * MOST))
         before = running.cpu_seconds()
-        found = [_whole(fire(target, Shot(SECONDS, 0, SECONDS * MOST * 2))) for _ in range(ROUNDS)]
+        found = [_whole(fire(target, Shot(SECONDS, SECONDS * MOST * 2))) for _ in range(ROUNDS)]
         row = _row("Encrypt, two workers, generator on one of their cores", found, running.cpu_seconds() - before)
         return [row | {"rss_mib": running.rss_mib()}]
 
@@ -70,8 +72,8 @@ def quota(folder: Path) -> list[Row]:
     """An instance of 1,000 requests a second, saturated through two workers for 10 s: 10,000 admitted, 1 % more or less."""
     with deployment.product(folder, workers=2, cores="0,1") as running:
         target = _target(folder, running.host, 1, 1000)
-        fire(target, Shot(2, 0, 2 * MOST))
-        found = [_whole(fire(target, Shot(SECONDS, 0, SECONDS * MOST * 2)), refusals=True) for _ in range(ROUNDS)]
+        fire(target, Shot(2, 2 * MOST))
+        found = [_whole(fire(target, Shot(SECONDS, SECONDS * MOST * 2)), refusals=True) for _ in range(ROUNDS)]
         admitted = [round(result.rate * SECONDS) for result in found]
         row = _row("quota: 1,000 QPS through two workers", found)
         return [row | {"limit": 1000, "ratio": round(row["ops_per_s"] / 1000, 4), "admitted_in_10_s": admitted}]
@@ -93,6 +95,8 @@ CASES: Final[dict[str, Callable[[Path], list[Row]]]] = {
     "encrypt": encrypt_one_worker,
     "two-workers": encrypt_two_workers,
     "quota": quota,
+    "sweep": sweep,
+    "quotes": quotes,
 }
 
 

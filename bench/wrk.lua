@@ -1,18 +1,11 @@
 -- Sends requests signed beforehand, each once: the file's first line is "STRIDE COUNT", then the requests, all of one length.
 -- When the file is used up, wrk stops: a request sent twice would be a replay.
--- A second argument is the mean time in milliseconds that each connection waits before a request, evenly from 0 to twice that.
 local file, stride, left
 
 function init(args)
   file = assert(io.open(args[1], "rb"))
   stride, left = file:read("*n"), file:read("*n")
   file:read(1)
-  local mean = tonumber(args[2] or "0")
-  if mean > 0 then
-    function delay()
-      return math.random(0, 2 * mean)
-    end
-  end
 end
 
 function request()

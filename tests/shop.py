@@ -19,6 +19,9 @@ from keystead.access import commands as access
 from keystead.access.rows import lock_account
 from keystead.catalog.commands import load_catalogue
 from keystead.catalog.model import Discount, PriceList
+from keystead.coupons import commands as coupons
+from keystead.coupons import rules as coupon_rules
+from keystead.coupons.model import Coupon, Grant, Search
 from keystead.hsm.software import SoftwareKeyStore, open_root_key
 from keystead.instances import commands as instances
 from keystead.instances.model import Network, Owned, Renewal
@@ -73,6 +76,21 @@ class Shop:
         """Put cents into the account."""
         with self.store.write() as tx:
             ledger.credit(tx, BOUGHT, self.account_id, Money(minor, "USD"), key)
+
+    def coupon(self, minor: int, expires_at: datetime | None = None, key: str = "", **changes: object) -> Coupon:
+        """Grant a coupon of so many cents."""
+        grant = Grant("", self.account_id, "", Money(minor, "USD"), BOUGHT, BOUGHT, expires_at, (), "", key or str(minor))
+        with self._locked() as tx:
+            return coupons.grant(tx, BOUGHT, msgspec.structs.replace(grant, **changes))
+
+    def coupons(self, now: datetime = BOUGHT) -> list[tuple[str, str]]:
+        """What is left on the coupons and what they are, the most valuable first."""
+        with self.store.read() as tx:
+            found = coupons.found(tx, now, self.account_id, Search())
+        return [
+            (coupon_rules.left_of(each, now).plain(), coupon_rules.state_of(each, now).value)
+            for each in sorted(found, key=lambda each: -each.grant.nominal.minor)
+        ]
 
     def buying(self, *modules: Modules, months: int = 1, renewal: Renewal | None = None) -> Buying:
         """A purchase of a software instance."""
@@ -141,6 +159,21 @@ class Shop:
             place = Place(self.account_id, "ap-southeast-1", instance_id, self.account_id)
             for _ in range(count):
                 lifecycle.create_key(tx, self.keystore, BOUGHT, place, shape_of(AskedShape()))
+
+    def protect(self, instance_id: str, because: str, *, protected: bool = True) -> None:
+        """Protect an instance from deletion, or no longer."""
+        with self._locked() as tx:
+            instances.protect(tx, BOUGHT, instances.owned(tx, self.account_id, instance_id, BOUGHT), because, protected=protected)
+
+    def release(self, instance_id: str, now: datetime) -> None:
+        """Do the job of release."""
+        with self._locked() as tx:
+            instances.release(tx, now, instance_id)
+
+    def order(self, order_id: str) -> Order:
+        """Ask for an order."""
+        with self.store.read() as tx:
+            return orders.order_of(tx, self.account_id, order_id)
 
     def owned(self, instance_id: str, now: datetime) -> Owned:
         """Ask for the instance."""

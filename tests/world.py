@@ -8,6 +8,7 @@ world.advance(days=31)
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import hmac
 import json
@@ -18,9 +19,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import msgspec
+
 from keystead import app
 from keystead.access import commands as access
 from keystead.bills import commands as bills
+from keystead.catalog.model import Catalogue, Edition
 from keystead.clock import SystemClock, iso_z, parse_iso_z
 from keystead.gate.arrival import Arrival
 from keystead.gate.life import live
@@ -71,6 +75,14 @@ class World:
         store.close()
         self.service = app.open_service(self.settings, "world")
         self.names = 0
+
+    def deliver_hardware(self) -> None:
+        """Have the deployment deliver hardware instances too, as one with a module configured does."""
+        self.sell(msgspec.structs.replace(self.service.catalogue, delivered=frozenset(Edition)))
+
+    def sell(self, catalogue: Catalogue) -> None:
+        """Have another catalogue."""
+        self.service = dataclasses.replace(self.service, catalogue=catalogue)
 
     def close(self) -> None:
         """Close the service; the books must be in order: the sums of orders, ledger, bills and balances agree to the cent."""

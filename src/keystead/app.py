@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import os
 import secrets
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 import keystead.api.bss
 import keystead.api.kms
 from keystead.access import commands as access
 from keystead.access_log.journal import Journal
+from keystead.api.payments import webhook
 from keystead.catalog.commands import load_catalogue
+from keystead.catalog.model import Catalogue, Edition
 from keystead.clock import Clock, ManualClock, SystemClock, parse_iso_z
 from keystead.faults import Fault
 from keystead.gate.call import Service
+from keystead.gate.life import Hook
 from keystead.gate.signature import NonceMemory
 from keystead.gate.throttle import Rates
+from keystead.hsm.port import KeyStore
 from keystead.hsm.software import SoftwareKeyStore, open_root_key
 from keystead.notices.smtp import MailServer
+from keystead.payments.port import CheckoutProvider
+from keystead.payments.sandbox import Sandbox
 from keystead.settings import Settings, SettingsError
 from keystead.store import Store, Transaction, Warm, business_time, open_store
 from keystead.store.engine import database_url
@@ -27,6 +36,7 @@ from keystead.store.leases import open_rates
 
 ROOT_KEY_FILE: Final = "root.key"
 JOURNAL_FOLDER: Final = "journal"
+SANDBOX_SECRET_FILE: Final = "payment-sandbox.secret"  # noqa: S105 - the name of its file
 PRODUCTS_SERVED: Final = (keystead.api.kms.KMS, keystead.api.bss.BSS)
 
 
@@ -47,6 +57,12 @@ def store_of(settings: Settings) -> Store:
 def keystore_of(settings: Settings) -> SoftwareKeyStore:
     """Open the deployment's root key."""
     return SoftwareKeyStore(open_root_key(settings.data_path / ROOT_KEY_FILE))
+
+
+def catalogue_of(keystore: KeyStore) -> Catalogue:
+    """Give what is for sale; only what the key store can hold is delivered."""
+    delivered = frozenset(Edition) if keystore.hardware else frozenset({Edition.SOFTWARE})
+    return msgspec.structs.replace(load_catalogue(), delivered=delivered)
 
 
 def refuse_a_lost_root_key(settings: Settings, store: Store) -> None:
@@ -97,6 +113,32 @@ def mail_server_of(settings: Settings) -> MailServer | None:
     return server
 
 
+def payment_provider_of(settings: Settings) -> CheckoutProvider | None:
+    """Give who takes top-ups; None for nobody. SettingsError for settings that do not go together."""
+    tolerance = timedelta(seconds=settings.payment_tolerance_seconds)
+    if not settings.payment_provider:
+        return None
+    if settings.payment_provider == "stripe" and not settings.payment_secret_file:
+        raise SettingsError("payment_secret_file: the webhook's secret is needed with payment_provider")
+    path = Path(settings.payment_secret_file or settings.data_path / SANDBOX_SECRET_FILE)
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except OSError as error:
+        raise SettingsError(f"payment_secret_file: cannot read {str(path)!r}: {error.strerror}") from None
+    known = [line.strip() for line in lines if line.strip()]
+    if not known:
+        raise SettingsError(f"payment_secret_file: {str(path)!r} holds no secret")
+    if settings.payment_provider == "sandbox":
+        return Sandbox(known[0], tolerance)
+    return CheckoutProvider(settings.payment_provider, known, settings.payment_link, tolerance)
+
+
+def hooks_of(settings: Settings) -> Mapping[str, Hook]:
+    """Give what answers on the API's listeners beside the products."""
+    provider = payment_provider_of(settings)
+    return {} if provider is None else {webhook.PATH: webhook.Webhook(provider)}
+
+
 def clock_of(settings: Settings, warm: Warm) -> Clock:
     """Give the deployment's clock; a manual one stands where the store says, seen by all processes alike."""
     if manual_start(settings) is None:
@@ -109,14 +151,15 @@ def open_service(settings: Settings, name: str) -> Service:
     store = store_of(settings)
     warm = Warm(store)
     clock = clock_of(settings, warm)
+    keystore = keystore_of(settings)
     journal = Journal(journal_folder(settings), f"{name}-{os.getpid()}-{secrets.token_hex(4)}", echo=settings.log_requests)
     return Service(
         settings=settings,
         clock=clock,
         store=store,
         warm=warm,
-        keystore=keystore_of(settings),
-        catalogue=load_catalogue(),
+        keystore=keystore,
+        catalogue=catalogue_of(keystore),
         rates=Rates(open_rates(settings.data_path, store)),
         nonces=NonceMemory(),
         journal=journal,

@@ -19,6 +19,8 @@ _ALNUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _ORDER_DIGITS = 15
 _ACCOUNT_DIGITS = 16
 _RANDOM_HALF = 10
+_VERSION_7 = 0x7000_8000_0000_0000_0000
+_VERSION_7_RANDOM = 0x0FFF_3FFF_FFFF_FFFF_FFFF
 _names = random.Random(secrets.randbits(256))  # noqa: S311 - request ids are no secrets
 
 
@@ -62,6 +64,21 @@ def transaction_number() -> str:
     return secrets.choice("123456789") + _random("0123456789", 23)
 
 
+def coupon_id() -> str:
+    """Mint the id of a coupon: 14 digits, the first not zero, as it is an integer on the wire."""
+    return secrets.choice("123456789") + _random("0123456789", 13)
+
+
+def coupon_number() -> str:
+    """Mint the code of a coupon in the cloud's shape: `Q-` and 13 hex digits."""
+    return "Q-" + _random("0123456789abcdef", 13)
+
+
+def top_up_id() -> str:
+    """Mint the id of a top-up: `top-` and 20 characters, which the payment provider hands back as its client reference."""
+    return f"top-{_random(_LOWER, 20)}"
+
+
 def message_id() -> str:
     """Mint the id of a message: `msg-` and 20 characters; with the sender's domain it is the mail's Message-ID."""
     return f"msg-{_random(_LOWER, 20)}"
@@ -82,6 +99,7 @@ def request_id(at: datetime | None = None) -> str:
 
     Minted for every call, so its 74 random bits come from a generator seeded once: they must differ, they need not be secret.
     """
-    high = (to_ms(at) if at is not None else 0) << 16 | 0x7000 | _names.getrandbits(12)
-    text = f"{high << 64 | 0x8000_0000_0000_0000 | _names.getrandbits(62):032X}"
+    time = to_ms(at) if at is not None else 0
+    number = time << 80 | _VERSION_7 | _names.getrandbits(76) & _VERSION_7_RANDOM
+    text = number.to_bytes(16, "big").hex().upper()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

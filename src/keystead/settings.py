@@ -60,6 +60,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     smtp_tries: Annotated[int, msgspec.Meta(ge=1, le=100)] = 20
     """After how many tries in vain a mail is given up: 20 take about 14 hours."""
 
+    payment_provider: Literal["", "stripe", "sandbox"] = ""
+    """Who takes top-ups: `stripe`, `sandbox` for use without one, or empty for nobody (then there is no webhook)."""
+    payment_secret_file: str = ""
+    """File of the webhook's secret, one a line while one replaces another; the sandbox makes its own if none is named."""
+    payment_link: str = ""
+    """The provider's payment page; a top-up's id is added to it as `client_reference_id`."""
+    payment_tolerance_seconds: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 300
+    """How far the time of a webhook's signature may be from ours."""
+
     @property
     def data_path(self) -> Path:
         """The data folder as a path."""

@@ -166,6 +166,37 @@ def test_a_renewal_ends_the_reminders_of_the_old_end(world: World) -> None:
     ]
 
 
+def test_what_is_bought_changed_and_given_back_is_told(world: World) -> None:
+    """Purchase, upgrade, renewal, its cancelling, refund: each once, with the figures, in text and HTML.
+
+    At 2026-01-01T00:00:00Z there are 760 hours left: 100 x 760 / 720 = 105.56 for the upgrade; nothing is used yet, so that
+    605.56 come back.
+    """
+    tenant = world.tenant()
+    instance_id = tenant.buy()
+    spec = {"Parameter.1.Code": "Spec", "Parameter.1.Value": "2000"}
+    kms = {"ProductCode": "kms", "InstanceId": instance_id}
+    upgraded = tenant.bss("ModifyInstance", **kms, **spec, SubscriptionType="Subscription", ModifyType="Upgrade")
+    order_id = tenant.bss("RenewInstance", **kms, RenewPeriod=1).body["Data"]["OrderId"]
+    world.settle()
+    assert tenant.bss("CancelOrder", OrderId=order_id).body["Success"] is True
+    world.settle()
+    assert tenant.bss("RefundInstance", **kms).body["Success"] is True
+    world.settle()
+    found = {message.telling.kind.value: message.words for message in messages(tenant)}
+    assert list(found) == ["purchased", "upgraded", "renewed", "renewal_cancelled", "refunded"]
+    said = {
+        "upgraded": ("Spec from 1000 to 2000", "105.56 USD", upgraded.body["Data"]["OrderId"], "2026-02-01T16:00:00Z"),
+        "renewed": ("600.00 USD", "2026-03-01T16:00:00Z"),
+        "renewal_cancelled": ("600.00 USD", "2026-02-01T16:00:00Z"),
+        "refunded": ("605.56 USD", "destroyed", "2026-01-01T00:00:00Z"),
+    }
+    for kind, facts in said.items():
+        for form in (found[kind].text, found[kind].html):
+            for fact in (instance_id, *facts):
+                assert fact in " ".join(form.split()), (kind, fact)
+
+
 def test_one_reminder_where_none_will_renew(world: World) -> None:
     """NotRenewal: the 7-day one alone, saying so."""
     tenant = world.tenant()
@@ -239,7 +270,7 @@ def _warned(tenant: Tenant) -> list[str]:
     return [at for kind, at in told(tenant) if kind == "balance_low"]
 
 
-def test_a_low_balance_is_told_at_the_next_change_then_daily_five_times(world: World) -> None:
+def test_row_38_a_low_balance_is_told_at_the_next_change_then_daily_five_times(world: World) -> None:
     """Balance 600, alert at 700: silent when set; the purchase (100 left) fires; five daily reminders, then silence.
 
     A credit that reaches the threshold (700) ends it; the next fall below begins anew.

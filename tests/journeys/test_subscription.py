@@ -84,7 +84,7 @@ def test_whole_life(world: World) -> None:
     assert _balance(tenant) == "8500.00"
 
 
-def test_refused_at_the_instant_although_no_job_ran(world: World) -> None:
+def test_row_5_refused_at_the_instant_although_no_job_ran(world: World) -> None:
     """Expiry and release are computed: with the scheduler dead, use is refused at the end and the instance gone 15 days later."""
     tenant = world.tenant()
     instance_id = tenant.instance()
@@ -112,6 +112,27 @@ def test_long_outage_is_caught_up_in_order(world: World) -> None:
         ("instance_released", second),
     ]
     assert world.advance(days=400) == []
+
+
+def test_row_34_a_renewal_missed_in_an_outage_is_made_up_for(world: World) -> None:
+    """Ends 2026-02-01T16:00Z. The scheduler is away from the first attempt on until ten days of retention are gone.
+
+    500.00 more is taken, once; served again from the moment of its return, for a month: up to 2026-03-12 00:00 UTC+8.
+    """
+    tenant = world.tenant(balance="1000.00")
+    instance_id = tenant.instance()
+    wish = {"RenewalStatus": "AutoRenewal", "RenewalPeriod": 1, "RenewalPeriodUnit": "M"}
+    assert tenant.bss("SetRenewal", ProductCode="kms", InstanceIDs=instance_id, **wish).body["Success"]
+    key_id = tenant.key(instance_id)
+    _set_clock(world, "2026-02-11T00:00:00Z")
+    assert tenant.kms("Encrypt", KeyId=key_id, Plaintext="aGVsbG8=").code == "Rejected.Unavailable"
+    world.settle()
+    assert tenant.kms("Encrypt", KeyId=key_id, Plaintext="aGVsbG8=").status == 200
+    assert _balance(tenant) == "0.00"
+    (row,) = tenant.bss("QueryAvailableInstances").body["Data"]["InstanceList"]
+    assert row["EndTime"] == "2026-03-11T16:00:00Z"
+    world.settle()
+    assert tenant.bss("QueryOrders", CreateTimeStart="2026-01-01T00:00:00Z").body["Data"]["TotalCount"] == 2
 
 
 def test_key_quota_is_exact(world: World) -> None:

@@ -268,7 +268,7 @@ def test_release_destroys_the_key_and_takes_the_instance_away(room: Room) -> Non
     assert room.happened.count("instance_released") == 1
 
 
-def test_a_renewal_before_the_release_job_wins(room: Room) -> None:
+def test_row_8_a_renewal_before_the_release_job_wins(room: Room) -> None:
     """The old end's job finds a new end and leaves everything as it is."""
     instance_id = room.enabled()
     room.renew(instance_id, RELEASE - TICK)
@@ -278,7 +278,7 @@ def test_a_renewal_before_the_release_job_wins(room: Room) -> None:
         assert sealed_instance_key(tx, instance_id) is not None
 
 
-def test_a_renewal_when_retention_is_over_finds_nothing(room: Room) -> None:
+def test_row_8_a_renewal_when_retention_is_over_finds_nothing(room: Room) -> None:
     """Even before the job has run: what a customer is told does not depend on when a job runs."""
     instance_id = room.buy().instance_id
     held = room.owned(instance_id, BOUGHT)

@@ -179,8 +179,9 @@ def test_quotas_tell_purchased_and_used(tenant: Tenant) -> None:
     assert tenant.kms("GetKmsInstanceQuotaInfos", KmsInstanceId=instance_id, ResourceType="x").code == "InvalidParameter"
 
 
-def test_a_hardware_instance_is_enabled_the_same_way(tenant: Tenant) -> None:
+def test_a_hardware_instance_is_enabled_the_same_way(world: World, tenant: Tenant) -> None:
     """No console enables it here, so the API does (docs/divergences.md); 2,000 QPS and 1,000 keys come with it."""
+    world.deliver_hardware()
     instance_id = tenant.buy(ProductVersion="1", Spec="2000")
     tenant.connect(instance_id)
     found = shown(tenant, instance_id)

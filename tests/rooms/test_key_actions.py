@@ -311,13 +311,35 @@ def test_the_service_itself(tenant: Tenant) -> None:
     assert regions == [region.id for region in tenant.world.service.catalogue.regions if not region.closed]
 
 
-def test_an_instance_is_not_protected(tenant: Tenant) -> None:
-    """SetDeletionProtection of an instance is not offered; of none or of two things it is refused; a foreign one is not there."""
-    instance_id = tenant.instance()
-    key_id = tenant.key(instance_id)
-    protect = {"EnableDeletionProtection": "true"}
-    refused(tenant.kms("SetDeletionProtection", KmsInstanceId=instance_id, **protect), 400, "UnsupportedOperation")
-    refused(tenant.kms("SetDeletionProtection", KmsInstanceId="kst-none", **protect), 404, "Forbidden.DKMSInstanceNotFound")
-    refused(tenant.kms("SetDeletionProtection", **protect), 400, "MissingParameter")
-    refused(tenant.kms("SetDeletionProtection", KeyId=key_id, KmsInstanceId=instance_id, **protect), 400, "InvalidParameter")
-    refused(tenant.kms("SetDeletionProtection", ProtectedResourceArn=key_id, **protect), 400, "InvalidParameter")
+def test_an_instance_is_protected_from_being_given_back(tenant: Tenant) -> None:
+    """By KmsInstanceId, shown by GetKmsInstance with its reason, no refund while it lasts; a stranger's is not there."""
+    instance_id, key_id = tenant.instance(), tenant.key(tenant.instance())
+    on = {"EnableDeletionProtection": True, "DeletionProtectionDescription": "in use"}
+
+    def shown() -> tuple[object, object]:
+        instance = tenant.kms("GetKmsInstance", KmsInstanceId=instance_id).body["KmsInstance"]
+        return instance["DeletionProtection"], instance["DeletionProtectionDescription"]
+
+    refund = {
+        "ClientToken": "one",
+        "InstanceId": instance_id,
+        "ProductCode": "kms",
+        "ProductType": "kms_ddi_public_intl",
+        "ImmediatelyRelease": "1",
+    }
+    assert tenant.kms("SetDeletionProtection", KmsInstanceId=instance_id, **on).status == 200
+    assert shown() == (True, "in use")
+    kept = tenant.bss("RefundInstance", **refund)
+    assert "protected from deletion" in kept.body["Message"], kept.body
+    stranger = tenant.world.tenant()
+    for other in ("kst-none", instance_id):
+        reply = stranger.kms("SetDeletionProtection", KmsInstanceId=other, **on)
+        refused(reply, 404, "Forbidden.DKMSInstanceNotFound")
+    refused(tenant.kms("SetDeletionProtection", **on), 400, "MissingParameter")
+    refused(tenant.kms("SetDeletionProtection", KeyId=key_id, KmsInstanceId=instance_id, **on), 400, "InvalidParameter")
+    refused(tenant.kms("SetDeletionProtection", ProtectedResourceArn=key_id, **on), 400, "InvalidParameter")
+    off = {"EnableDeletionProtection": False, "DeletionProtectionDescription": "in use"}
+    assert tenant.kms("SetDeletionProtection", KmsInstanceId=instance_id, **off).status == 200
+    assert shown() == (False, "")
+    back = tenant.bss("RefundInstance", **refund)
+    assert back.body["Success"] is True, back.body

@@ -160,7 +160,7 @@ def test_row_14_renewals_use_the_list_price_at_renewal_time(shop: Shop) -> None:
     assert (later.payable.plain(), later.price_list_id) == ("600.00", "later")
 
 
-def test_automatic_renewal_renews_once(shop: Shop) -> None:
+def test_row_32_automatic_renewal_renews_once(shop: Shop) -> None:
     """Row 32: on the ninth day at 08:00 UTC+8 once; a second attempt the same day, or after a renewal by hand, does nothing."""
     shop.credit(300_000)
     instance_id = shop.buy(renewal=AUTO).instance_id

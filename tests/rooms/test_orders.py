@@ -197,7 +197,7 @@ def test_the_wish_for_the_end_is_kept(room: Room) -> None:
         assert instances.owned(tx, room.account_id, order.instance_id, BOUGHT).instance.renewal == wish
 
 
-def test_two_threads_cannot_both_buy_with_the_last_money(room: Room) -> None:
+def test_row_11_two_threads_cannot_both_buy_with_the_last_money(room: Room) -> None:
     """500.00 held, two purchases at the same moment: one order, one instance, nothing left, everything answers."""
     room.credit(50_000)
     gate = threading.Barrier(2)
@@ -224,7 +224,7 @@ def test_two_threads_cannot_both_buy_with_the_last_money(room: Room) -> None:
     assert room.findings == []
 
 
-def test_two_renewals_at_once_stack(room: Room) -> None:
+def test_row_10_two_renewals_at_once_stack(room: Room) -> None:
     """Neither is lost and neither overlaps the other: three months in all."""
     room.credit(150_000)
     instance_id = room.buy().instance_id

@@ -189,7 +189,7 @@ def test_what_a_purchase_refuses_leaves_nothing(tenant: Tenant) -> None:
     assert data(tenant.bss("QueryOrders"))["TotalCount"] == 0
 
 
-def test_the_other_sites_type_is_a_synonym(tenant: Tenant) -> None:
+def test_row_41_the_other_sites_type_is_a_synonym(tenant: Tenant) -> None:
     """A client that knows the China site's type buys the same thing at the same price, and reads its own type back."""
     found = data(create(tenant, ProductType="kms_ddi_public_cn"))
     assert balance(tenant) == "9500.00"
@@ -197,7 +197,7 @@ def test_the_other_sites_type_is_a_synonym(tenant: Tenant) -> None:
     assert (row["InstanceID"], row["ProductType"]) == (found["InstanceId"], "kms_ddi_public_cn")
 
 
-def test_a_client_token_buys_once(tenant: Tenant) -> None:
+def test_row_9_a_client_token_buys_once(tenant: Tenant) -> None:
     """The same token and content give the first answer and no second debit; other content is refused."""
     first = data(create(tenant, ClientToken="t-1"))
     assert data(create(tenant, ClientToken="t-1")) == first
@@ -304,7 +304,7 @@ def test_another_accounts_instance_cannot_be_renewed(tenant: Tenant, world: Worl
     assert data(other.bss("QueryAvailableInstances", InstanceIDs=instance_id))["InstanceList"] == []
 
 
-def test_orders_are_text_and_by_default_of_the_last_hour(tenant: Tenant, world: World) -> None:
+def test_row_40_orders_are_text_and_by_default_of_the_last_hour(tenant: Tenant, world: World) -> None:
     """Amounts are text; without times the last hour; with times any."""
     bought = data(create(tenant))
     world.advance(minutes=59)

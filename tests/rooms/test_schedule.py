@@ -251,7 +251,7 @@ def test_advancing_past_a_failure_tells_of_it(manual: Deployment) -> None:
     assert manual.service.clock.read().now == START + 3 * DAY
 
 
-def test_time_does_not_move_back(manual: Deployment) -> None:
+def test_row_35_time_does_not_move_back(manual: Deployment) -> None:
     """A negative duration is refused and moves nothing."""
     with pytest.raises(DurationNegative):
         advance(manual.service, -timedelta(seconds=1), manual.handlers)

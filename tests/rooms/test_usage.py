@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from keystead.access_log.journal import Journal
+from keystead.access_log.model import Record, encoded
+from keystead.clock import SystemClock, iso_z, parse_iso_z
 from keystead.gate.life import live
 from keystead.usage import commands as usage
 from tests.world import KMS_VERSION, Tenant, World
@@ -88,10 +91,72 @@ def test_counting_again_counts_nothing_twice(world: World) -> None:
     for calls in (1, 2, 3):
         assert encrypt(tenant, key_id) == 200
         for _ in range(2):
-            usage.count(world.service.store, world.service.journal.path.parent)
+            usage.count(world.service.store, world.service.journal.path.parent, SystemClock().read().wall)
         usage.take(world.service.store, world.now)
         [row] = of_instance(records(tenant), instance_id)
         assert (row["Calls.Encrypt"], row["Calls.CreateKey"]) == (str(calls), "1")
+
+
+def bytes_of(gigabytes: str) -> int:
+    """Read GB, written with nine decimals, as bytes."""
+    return int(gigabytes.replace(".", ""))
+
+
+def record(tenant: Tenant, instance_id: str, at: str, error: str = "") -> Record:
+    """The record of a call at an instant of wall time, on the world's day."""
+    return Record(
+        time=at,
+        business_time=iso_z(tenant.world.now),
+        request_id="r",
+        api_name="Encrypt",
+        account_id=tenant.account_id,
+        instance_id=instance_id,
+        error_code=error,
+    )
+
+
+def test_the_peak_is_that_of_all_nodes_together_and_the_log_that_of_all_days(world: World) -> None:
+    """Node one has 3 + 2 calls of 12:00:00 and 4 of 12:00:01, node two 2 of 12:00:00: 7 in a second; 11 records of equal size.
+
+    The next day has one record: its peak is 1, and the log keeps twelve. Refused calls and another account's count for nothing.
+    """
+    tenant, other = world.tenant(), world.tenant()
+    instance_id = tenant.instance()
+    folder = world.service.journal.path.parent
+    one, two = (Journal(folder, f"node-{number}", echo=False) for number in (1, 2))
+    size = len(encoded(record(tenant, instance_id, "2026-01-01T12:00:00.000Z"))) + 1
+
+    def write(journal: Journal, times: int, second: int, who: Tenant = tenant, error: str = "") -> None:
+        for _ in range(times):
+            group = journal.append(record(who, instance_id, f"2026-01-01T12:00:0{second}.500Z", error))
+            while not group.finished:
+                Event().wait(0.001)
+
+    def count() -> None:
+        usage.count(world.service.store, folder, parse_iso_z("2026-01-01T12:00:30Z"))
+
+    count()
+    [row] = of_instance(records(tenant), instance_id)
+    changes = bytes_of(row["LogWritten"])  # purchase and enabling are records too
+    write(one, 3, 0)
+    write(one, 4, 1)
+    count()
+    write(one, 2, 0)
+    write(two, 2, 0)
+    write(two, 50, 2, error="Throttling")
+    write(two, 50, 3, who=other)
+    count()
+    [row] = of_instance(records(tenant), instance_id)
+    assert (row["PeakQps"], bytes_of(row["LogWritten"])) == ("7", changes + 11 * size)
+    world.advance(days=1)
+    write(one, 1, 5)
+    count()
+    _, second = of_instance(records(tenant), instance_id)
+    assert second["PeakQps"] == "1"
+    assert bytes_of(second["LogStorage"]) == changes + 12 * size
+    assert bytes_of(second["LogWritten"]) == size
+    one.close()
+    two.close()
 
 
 def test_pages_and_what_finds_nothing(world: World) -> None:

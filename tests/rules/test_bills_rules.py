@@ -201,3 +201,13 @@ def test_a_refund_is_a_row_below_zero(parts: list[tuple[int, int]], at: datetime
     shares = rules.shares_of([charge], rules.cycle_of(at), at)
     assert sum((share.current for share in shares), start=Amounts.none("USD")) == charge.amounts
     assert rules.payable_minor(refund) == -order.payable.minor
+
+
+@pytest.mark.parametrize(
+    ("coupons", "on_bills", "balance", "word"),
+    [(200, 200, 700, ""), (200, 199, 700, "coupons paid 199"), (200, 200, 500, "another sum"), (0, 0, 700, "another sum")],
+)
+def test_sums_with_coupons(coupons: int, on_bills: int, balance: int, word: str) -> None:
+    """Orders of 500 of which coupons paid 200: 300 of 1000 in cash, 700 held; a cent elsewhere is found."""
+    found = rules.disagreements(Sums("2", 500, 500, 500, 1000, balance, coupons, on_bills))
+    assert [word in finding.problem for finding in found] == ([True] if word else [])

@@ -79,7 +79,8 @@ def held(status: InstanceStatus, standing: Standing = Standing.ACTIVE) -> Owned:
     """That instance with a term of a month."""
     end = datetime(2026, 2, 1, 16, tzinfo=UTC)
     figures = Figures(qps=1000, key_num=1000, secret_num=0, access_num=1, log=False, log_storage_gb=0)
-    return Owned(instance(status), datetime(2026, 1, 1, tzinfo=UTC), end, end + timedelta(days=15), standing, figures, figures)
+    begun = datetime(2026, 1, 1, tzinfo=UTC)
+    return Owned(instance(status), begun, end, end + timedelta(days=15), standing, figures, figures, begun)
 
 
 def test_an_instance_is_enabled_once_and_within_its_term() -> None:

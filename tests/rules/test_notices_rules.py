@@ -99,6 +99,14 @@ FACTS = {
     NoticeKind.RELEASED: {"released_at": "2026-02-16T16:00:00Z"},
     NoticeKind.PURCHASED: {"ends_at": "2026-02-01T16:00:00Z", "order_id": "1", "amount": "500.00 USD", "months": "1"},
     NoticeKind.RENEWED: {"ends_at": "2026-03-01T16:00:00Z", "order_id": "2", "amount": "500.00 USD", "months": "1"},
+    NoticeKind.UPGRADED: {
+        "ends_at": "2026-03-01T16:00:00Z",
+        "order_id": "3",
+        "amount": "50.00 USD",
+        "changes": "Spec from 1000 to 2000",
+    },
+    NoticeKind.REFUNDED: {"released_at": "2026-01-20T00:00:00Z", "order_id": "4", "refund": "338.71 USD"},
+    NoticeKind.RENEWAL_CANCELLED: {"ends_at": "2026-02-01T16:00:00Z", "order_id": "5", "refund": "500.00 USD"},
     NoticeKind.AUTO_RENEWAL_FAILED: {
         "ends_at": "2026-02-01T16:00:00Z",
         "releases_at": "2026-02-16T16:00:00Z",

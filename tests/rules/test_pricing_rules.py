@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keystead.catalog.commands import load_catalogue
+from keystead.catalog.faults import ModuleInvalid
 from keystead.catalog.model import Configuration, Discount, DiscountRounding, Edition, Module, PriceList
 from keystead.money import Money
 from keystead.pricing.model import OrderKind
@@ -180,5 +181,5 @@ def test_more_of_any_module_costs_more_by_its_published_step(configuration: Conf
 
 def test_a_tier_that_is_gone_is_not_guessed_a_price() -> None:
     """A configuration that the list never accepted has no price."""
-    with pytest.raises(ValueError, match="3000 QPS"):
+    with pytest.raises(ModuleInvalid, match="3000 is no longer on sale"):
         quote(PRICES, changed(SOFTWARE, qps=3000), 1, OrderKind.NEW)

@@ -199,6 +199,22 @@ def test_never_not_applicable(stage: Stage) -> None:
         assert reply.code not in {"NotApplicable", "Success", "200"}, action
 
 
+@pytest.mark.parametrize(
+    ("flat", "named"),
+    [
+        ({"EffectiveOrNot": "perhaps"}, "EffectiveOrNot"),
+        ({"ExpiryTimeStart": "2026-01-01"}, "ExpiryTimeStart"),
+        ({"ExpiryTimeEnd": "never"}, "ExpiryTimeEnd"),
+        ({"ExpiryTimeStart": "2026-01-02T00:00:00Z", "ExpiryTimeEnd": "2026-01-01T00:00:00Z"}, "ExpiryTimeStart"),
+    ],
+)
+def test_coupons(stage: Stage, flat: dict[str, str], named: str) -> None:
+    """Malformed values and a span that ends before it begins name the parameter."""
+    reply = stage.one.bss("QueryCashCoupons", flat)
+    _refused(reply, 400, "InvalidParameter")
+    assert named in reply.body["Message"]
+
+
 def test_access_keys(stage: Stage) -> None:
     """Unknown and disabled keys; a wrong secret."""
     unknown = RawClient(stage.server.http, "LTAI5tUnknownUnknownUnkn", "x" * 30)

@@ -124,7 +124,8 @@ class Share(msgspec.Struct, frozen=True):
 class Sums(msgspec.Struct, frozen=True):
     """The sums of an account that must agree, in minor units.
 
-    `orders` paid less paid back, the same on `bills` and by the `ledger`; `balance` held, of what was ever `credited`.
+    `orders` paid less paid back, the same on `bills` and by the `ledger`; what `coupons` paid of it, by their book and as
+    `bills_coupons` by the bills; `balance` held, of what was ever `credited`.
     """
 
     account_id: str
@@ -133,3 +134,5 @@ class Sums(msgspec.Struct, frozen=True):
     ledger: int
     credited: int
     balance: int
+    coupons: int = 0
+    bills_coupons: int = 0

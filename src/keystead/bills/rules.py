@@ -105,8 +105,11 @@ def disagreements(sums: Sums) -> list[Finding]:
         found.append(f"its bills say {sums.bills}, its orders {sums.orders}")
     if sums.ledger != sums.orders:
         found.append(f"its ledger took {sums.ledger} for orders of {sums.orders}")
-    if sums.balance != sums.credited - sums.ledger:
-        found.append(f"it holds {sums.balance}, and {sums.credited} credited less {sums.ledger} taken is another sum")
+    if sums.bills_coupons != sums.coupons:
+        found.append(f"its bills say that coupons paid {sums.bills_coupons}, their book {sums.coupons}")
+    cash = sums.ledger - sums.coupons
+    if sums.balance != sums.credited - cash:
+        found.append(f"it holds {sums.balance}, and {sums.credited} credited less {cash} taken is another sum")
     return [Finding(sums.account_id, problem) for problem in found]
 
 

@@ -174,12 +174,16 @@ class Policies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Catalogue(msgspec.Struct, frozen=True):
-    """Everything for sale; `price_lists` oldest first."""
+    """Everything for sale; `price_lists` oldest first.
+
+    `delivered` are the editions that this deployment can deliver: the others are quoted and not sold (ADR 38).
+    """
 
     product: Product
     price_lists: tuple[PriceList, ...]
     regions: tuple[Region, ...]
     policies: Policies
+    delivered: frozenset[Edition] = frozenset({Edition.SOFTWARE})
 
 
 class Configuration(msgspec.Struct, frozen=True):

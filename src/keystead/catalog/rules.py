@@ -199,6 +199,22 @@ def parameters_of(price_list: PriceList, configuration: Configuration) -> tuple[
     )
 
 
+def configuration_written(price_list: PriceList, written: Parameters) -> Configuration:
+    """Read back what `parameters_of` wrote by this list. Nothing is judged: what was ordered may be off a newer list's steps."""
+    text = dict(written)
+    version = text[Module.PRODUCT_VERSION.value]
+    return Configuration(
+        edition=next(offer.edition for offer in price_list.offers if offer.product_version == version),
+        region=text[Module.REGION.value],
+        qps=int(text[Module.SPEC.value]),
+        key_num=int(text[Module.KEY_NUM.value]),
+        secret_num=int(text[Module.SECRET_NUM.value]),
+        access_num=int(text[Module.VPC_NUM.value]),
+        log=_SWITCH[text[Module.LOG.value]],
+        log_storage_gb=int(text[Module.LOG_STORAGE.value]),
+    )
+
+
 def steps_of(offer: Offer) -> Mapping[Module, Steps]:
     """Give the modules of an offer that are sold in steps."""
     return {

@@ -8,8 +8,9 @@ from cyclopts import App, CycloptsError
 
 from keystead import __version__
 from keystead.cli import actions, doctor
-from keystead.cli.admin import accounts, clock, mail
+from keystead.cli.admin import accounts, clock, coupons, mail, top_ups
 from keystead.cli.bill import command as bill
+from keystead.cli.plan import command as plan
 from keystead.cli.serve import command as serve
 from keystead.faults import CallerFault, Fault
 from keystead.settings import SettingsError
@@ -26,6 +27,8 @@ app = App(
 admin = App(name="admin", help="The operator's tools.", help_format="plaintext")
 admin.command(accounts.account)
 admin.command(accounts.access_key)
+admin.command(coupons.coupon)
+admin.command(top_ups.top_up)
 admin.command(clock.clock)
 admin.command(clock.jobs, name="jobs")
 admin.command(mail.messages, name="messages")
@@ -33,6 +36,7 @@ admin.command(mail.outbox, name="outbox")
 app.command(admin)
 app.command(serve.serve, name="serve")
 app.command(bill.bill)
+app.command(plan.plan)
 app.command(doctor.doctor, name="doctor")
 app.command(actions.actions, name="actions")
 

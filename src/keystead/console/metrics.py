@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from bisect import bisect_left
 from collections import Counter as Counts
 from typing import Final
 
@@ -16,6 +17,17 @@ _MILLISECONDS: Final = 1000
 log = logging.getLogger("keystead.console")
 
 
+class _Durations(Histogram):
+    """A histogram that takes a group of durations at once: two writes into the shared file a call cost more than all else."""
+
+    def observe_all(self, amounts: list[float]) -> None:
+        """Do what `observe` would for each, in seconds."""
+        classes = Counts(bisect_left(BUCKETS, amount) for amount in amounts)
+        self._sum.inc(sum(amounts))
+        for at, number in classes.items():
+            self._buckets[at].inc(number)
+
+
 class Meter:
     """Counts what an API worker answers; one a process, PROMETHEUS_MULTIPROC_DIR set before this module is imported."""
 
@@ -25,7 +37,7 @@ class Meter:
         self._requests = Counter(
             "keystead_requests", "Requests answered.", ["product", "action", "status", "code"], registry=registry
         )
-        self._seconds = Histogram(
+        self._seconds = _Durations(
             "keystead_request_seconds",
             "Time from arrival to the answer being ready.",
             ["product", "action"],
@@ -35,27 +47,30 @@ class Meter:
         up = Gauge("keystead_workers_up", "API workers running.", multiprocess_mode="livesum", registry=registry)
         up.set(1)
         self._counters: dict[tuple[str, str, int, str], Counter] = {}
-        self._histograms: dict[tuple[str, str], Histogram] = {}
+        self._histograms: dict[tuple[str, str], _Durations] = {}
 
     def observe(self, records: list[Record]) -> None:
         """Count a group of records; called by the journal's thread, which nothing here may end."""
         try:
-            counted = Counts((record.product, record.api_name, record.status_code, record.error_code) for record in records)
-            for key, number in counted.items():
-                self._count(key, number)
+            alike: dict[tuple[str, str, int, str], list[float]] = {}
             for record in records:
-                self._histograms[record.product, record.api_name].observe(record.duration / _MILLISECONDS)
+                key = (record.product, record.api_name, record.status_code, record.error_code)
+                alike.setdefault(key, []).append(record.duration / _MILLISECONDS)
+            for key, durations in alike.items():
+                self._count(key, durations)
         except (OSError, ValueError):  # the folder is full or gone: figures may be lost, calls may not
             log.exception("requests not counted")
 
-    def _count(self, key: tuple[str, str, int, str], number: int) -> None:
+    def _count(self, key: tuple[str, str, int, str], durations: list[float]) -> None:
         """Labels come from tables of this program, not from callers: there are only so many."""
         counter = self._counters.get(key)
         if counter is None:
             counter = self._counters[key] = self._requests.labels(*map(str, key))
-        counter.inc(number)
-        if key[:2] not in self._histograms:
-            self._histograms[key[:2]] = self._seconds.labels(*key[:2])
+        counter.inc(len(durations))
+        histogram = self._histograms.get(key[:2])
+        if histogram is None:
+            histogram = self._histograms[key[:2]] = self._seconds.labels(*key[:2])
+        histogram.observe_all(durations)
 
 
 def exposition(folder: str) -> bytes:

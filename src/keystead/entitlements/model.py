@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -38,6 +38,13 @@ class Term(msgspec.Struct, frozen=True):
     """A span of business time (aware UTC): served from `starts_at` up to, and not at, `ends_at`."""
 
     starts_at: datetime
+    ends_at: datetime
+
+
+class Run(NamedTuple):
+    """Terms that follow each other without a gap: when the first began, when the last ends."""
+
+    anchored_at: datetime
     ends_at: datetime
 
 

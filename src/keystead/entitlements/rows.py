@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Integer,
     PrimaryKeyConstraint,
     Row,
+    Select,
     String,
     Table,
     UniqueConstraint,
@@ -45,6 +47,14 @@ entitlement = Table(
     UniqueConstraint("order_id"),
     Index("ix_entitlement_account_id", "account_id"),
 )
+# An entitlement given back before it began: the row of what was sold stays as it was sold, and counts no more.
+entitlement_withdrawn = Table(
+    "entitlement_withdrawn",
+    metadata,
+    Column("order_id", String(32), ForeignKey("entitlement.order_id"), nullable=False),
+    Column("withdrawn_at_ms", BigInteger, nullable=False),
+    PrimaryKeyConstraint("order_id"),
+)
 
 
 def add(tx: Transaction, new: Entitlement) -> None:
@@ -69,18 +79,21 @@ def add(tx: Transaction, new: Entitlement) -> None:
     )
 
 
+def withdraw(tx: Transaction, order_id: str, now: datetime) -> None:
+    """Have the entitlement of an order count no more; the schema refuses to do it twice."""
+    tx.execute(insert(entitlement_withdrawn).values(order_id=order_id, withdrawn_at_ms=to_ms(now)))
+
+
 def of_instance(tx: Transaction, instance_id: str) -> list[Entitlement]:
     """Give an instance's entitlements in the order they were made."""
-    statement = select(entitlement).where(entitlement.c.instance_id == instance_id).order_by(entitlement.c.version)
+    statement = _counting().where(entitlement.c.instance_id == instance_id).order_by(entitlement.c.version)
     return [_entitlement(row) for row in tx.execute(statement)]
 
 
 def of_account(tx: Transaction, account_id: str) -> dict[str, list[Entitlement]]:
     """Give all entitlements of an account by instance, each instance's in the order they were made."""
     statement = (
-        select(entitlement)
-        .where(entitlement.c.account_id == account_id)
-        .order_by(entitlement.c.instance_id, entitlement.c.version)
+        _counting().where(entitlement.c.account_id == account_id).order_by(entitlement.c.instance_id, entitlement.c.version)
     )
     found: dict[str, list[Entitlement]] = {}
     for row in tx.execute(statement):
@@ -92,6 +105,12 @@ def instances_by_order(tx: Transaction) -> dict[str, str]:
     """Give, for every order that entitles to something, the instance it does so for: for an audit."""
     statement = select(entitlement.c.order_id, entitlement.c.instance_id)
     return {row.order_id: row.instance_id for row in tx.execute(statement)}
+
+
+def _counting() -> Select[Any]:
+    """Entitlements that were not withdrawn."""
+    withdrawn = select(entitlement_withdrawn.c.order_id).where(entitlement_withdrawn.c.order_id == entitlement.c.order_id)
+    return select(entitlement).where(~withdrawn.exists())
 
 
 def _entitlement(row: Row[Any]) -> Entitlement:

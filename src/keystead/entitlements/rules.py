@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from whenever import Date
 
 from keystead.clock import business_day, business_midnight, iso_z
 from keystead.entitlements.faults import TermReleased
-from keystead.entitlements.model import Entitlement, Figures, RenewalAfterExpiry, Standing, Term
+from keystead.entitlements.model import Entitlement, Figures, RenewalAfterExpiry, Run, Standing, Term
+
+MONTHS_A_YEAR: Final = 12
 
 
 def purchase_end(activated_at: datetime, months: int) -> datetime:
@@ -26,27 +29,40 @@ def purchase_end(activated_at: datetime, months: int) -> datetime:
     return business_midnight(expiry_date + timedelta(days=1))
 
 
-def renewal_end(current_end: datetime, months: int) -> datetime:
-    """Give the end of a renewal by `months` that begins at `current_end`: the UTC+8 midnight that many months later.
+def renewal_end(anchored_at: datetime, current_end: datetime, months: int) -> datetime:
+    """Give the end of a renewal by `months` that goes on at `current_end`, in a run of terms that began at `anchored_at`.
 
-    Counted from the boundary itself, as in "00:00:00 Sep 10 to 00:00:00 Oct 10" (Subscription page of ECS), with the last day of
-    the month where there is no such day.
+    Counted from the anchor date and not from the boundary: 31 Jan, 28 Feb, 31 Mar. A run ends where one purchase of all its
+    months would have ended, however it was renewed (ADR 39).
     """
-    return business_midnight(_months_later(business_day(current_end), months))
+    anchor, expiry_date = business_day(anchored_at), business_day(current_end) - timedelta(days=1)
+    so_far = (expiry_date.year - anchor.year) * MONTHS_A_YEAR + expiry_date.month - anchor.month
+    return purchase_end(anchored_at, so_far + months)
 
 
-def renewed(ends_at: datetime, now: datetime, months: int, retention_days: int, after_expiry: RenewalAfterExpiry) -> Term:
-    """Give the term that a renewal adds: from the current end while served, by policy in retention.
+def anchor_of(entitlements: Sequence[Entitlement]) -> datetime:
+    """Give when the last unbroken run of an instance's terms (one or more, in the order they were made) began."""
+    anchored_at, ends_at = entitlements[0].term.starts_at, entitlements[0].term.ends_at
+    for entitlement in entitlements[1:]:
+        if entitlement.term.starts_at > ends_at:  # renewed in retention, from then on
+            anchored_at = entitlement.term.starts_at
+        ends_at = max(ends_at, entitlement.term.ends_at)
+    return anchored_at
+
+
+def renewed(run: Run, now: datetime, months: int, retention_days: int, after_expiry: RenewalAfterExpiry) -> Term:
+    """Give the term that a renewal adds to a run: from its end while served or at that very instant, by policy in retention.
 
     "from_now" is a purchase's term at `now`; "from_old_end" goes on where the old one ended. TermReleased when retention is over.
     """
+    ends_at = run.ends_at
     match standing(ends_at, now, retention_days):
         case Standing.RELEASED:
             raise TermReleased(iso_z(release_at(ends_at, retention_days)))
-        case Standing.EXPIRED if after_expiry == "from_now":
+        case Standing.EXPIRED if after_expiry == "from_now" and now > ends_at:
             return Term(now, purchase_end(now, months))
         case _:
-            return Term(ends_at, renewal_end(ends_at, months))
+            return Term(ends_at, renewal_end(run.anchored_at, ends_at, months))
 
 
 def months_within(starts_at: datetime, now: datetime) -> int:

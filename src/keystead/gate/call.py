@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from keystead.clock import Clock, Instant
 from keystead.faults import Fault
 from keystead.settings import Settings
@@ -35,8 +37,7 @@ class Service:
     journal: Journal
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(msgspec.Struct, frozen=True, gc=False):
     """Who proved itself: the account and the access key it signed with."""
 
     account_id: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from typing import NamedTuple
 
 import msgspec
 
@@ -33,7 +32,7 @@ class TokenMismatch(CallerFault):
         super().__init__("The request uses the same client token as a previous, but non-identical request.")
 
 
-class Running(NamedTuple):
+class Running(msgspec.Struct, frozen=True, gc=False):
     """What is needed to run an action once."""
 
     call: Call

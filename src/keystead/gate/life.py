@@ -15,7 +15,9 @@
 from __future__ import annotations
 
 import logging
-from typing import NamedTuple
+from collections.abc import Callable
+
+import msgspec
 
 from keystead.access import commands as access
 from keystead.access.faults import AccessKeyInactive, AccessKeyNotFound
@@ -46,12 +48,26 @@ from keystead.store.changes import Cold
 log = logging.getLogger("keystead.gate")
 
 
-class Outcome(NamedTuple):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """The answer, its record, and whether the record is durable already (a change is recorded in its own commit)."""
 
     answer: Answer
     record: Record
     recorded: bool
+
+
+Hook = Callable[[Service, Instant, Arrival], tuple[int, str]]
+"""Answers a path that is no product's, such as a webhook: HTTP status and a line of text. It may block."""
+
+
+def live_hook(service: Service, hook: Hook, arrival: Arrival) -> tuple[int, str]:
+    """Have a hook answer, at the time it is. Raises nothing; what fails inside is 503, so that the caller tries again."""
+    try:
+        service.warm.check()
+        return hook(service, service.clock.read(), arrival)
+    except Exception:
+        log.exception("%s failed", arrival.path)
+        return 503, "try again later"
 
 
 def live(service: Service, arrival: Arrival) -> Outcome:

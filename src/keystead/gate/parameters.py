@@ -63,14 +63,15 @@ def plan_of(request: type[Any]) -> tuple[Field, ...]:
 
 def bind(request: type[R], plan: tuple[Field, ...], parameters: dict[str, str]) -> R:
     """Make the request struct, or raise MissingParameter or InvalidParameter naming the wire parameter."""
-    _require(plan, parameters)
+    parts = "." in "".join(parameters)  # most requests have no `Name.x` at all: then no field need look for its own
+    _require(plan, parameters, parts=parts)
     values: dict[str, Any] = {}
     for field in plan:
         text = parameters.get(field.wire, "")
         if field.convert is None:
             if text:
                 values[field.attribute] = text
-        elif text or field.dotted:
+        elif text or (parts and field.dotted):
             value = field.convert(text, parameters)
             if value is not None:
                 values[field.attribute] = value
@@ -79,14 +80,13 @@ def bind(request: type[R], plan: tuple[Field, ...], parameters: dict[str, str]) 
     return request(**values)
 
 
-def _require(plan: tuple[Field, ...], parameters: dict[str, str]) -> None:
+def _require(plan: tuple[Field, ...], parameters: dict[str, str], *, parts: bool) -> None:
     for field in plan:
-        if parameters.get(field.wire):
+        if not field.required or parameters.get(field.wire):
             continue
-        if field.dotted and any(name.startswith(field.wire + ".") for name in parameters):
+        if parts and field.dotted and any(name.startswith(field.wire + ".") for name in parameters):
             continue
-        if field.required:
-            raise MissingParameter(field.wire)
+        raise MissingParameter(field.wire)
 
 
 def _field(attribute: str, wire: str, hint: Any, *, required: bool) -> Field:  # noqa: ANN401 - a type expression

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
 from typing import Any, Final
 
 from keystead.gate.arrival import BODY_BYTES_MAX, Arrival, BodyTooLarge
 from keystead.gate.call import Service
-from keystead.gate.life import Outcome, live, refuse_unread
+from keystead.gate.life import Hook, live, live_hook, refuse_unread
 from keystead.gate.render import unavailable
 from keystead.store.changes import Cold
 
@@ -26,9 +28,10 @@ log = logging.getLogger("keystead.gate")
 class Gateway:
     """The RSGI application of one worker; the listeners of a worker share it."""
 
-    def __init__(self, service: Service) -> None:
-        """Serve with what `app.py` opened."""
+    def __init__(self, service: Service, hooks: Mapping[str, Hook] = MappingProxyType({})) -> None:
+        """Serve with what `app.py` opened; `hooks` answer the paths that are no product's."""
         self.service = service
+        self._hooks = hooks
         self.hops = 0
         self.in_progress = 0
         self._turning = False
@@ -55,33 +58,33 @@ class Gateway:
                 body = await _body(headers, proto)
             except BodyTooLarge as fault:
                 unread = fault
-        arrival = Arrival(scope.method, (scope.path, scope.query_string), headers, body, scope.client.rpartition(":")[0])
+        path = scope.path
+        arrival = Arrival(scope.method, (path, scope.query_string), headers, body, scope.client.rpartition(":")[0])
         loop = asyncio.get_running_loop()
+        if path in self._hooks and not unread:
+            hook = self._hooks[path]
+            status, text = await loop.run_in_executor(self._threads, live_hook, self.service, hook, arrival)
+            proto.response_bytes(status, _TEXT, f"{text}\n".encode())
+            return
         if not self._turning:
             self._turning = True
             self.service.warm.one_look_a_turn(loop.call_soon)
-        outcome = refuse_unread(unread, arrival) if unread else await self._live(arrival, loop)
         try:
-            await self._durable(outcome, loop)
-        except OSError as error:
-            log.error("record of %s not written: %s", outcome.record.request_id, error.strerror)  # noqa: TRY400 - no traceback
-            proto.response_bytes(*unavailable(arrival, outcome.record.request_id, "The access log cannot be written."))
-            return
-        proto.response_bytes(*outcome.answer)
-
-    async def _live(self, arrival: Arrival, loop: asyncio.AbstractEventLoop) -> Outcome:
-        try:
-            return live(self.service, arrival)
+            outcome = refuse_unread(unread, arrival) if unread else live(self.service, arrival)
         except Cold:
             self.hops += 1
-            return await loop.run_in_executor(self._threads, live, self.service, arrival)
-
-    async def _durable(self, outcome: Outcome, loop: asyncio.AbstractEventLoop) -> None:
-        journal = self.service.journal
+            outcome = await loop.run_in_executor(self._threads, live, self.service, arrival)
+        answer, journal = outcome.answer, self.service.journal
         if outcome.recorded:
             journal.note(outcome.record)
         else:
-            await journal.append(outcome.record).future(loop)
+            try:
+                await journal.append(outcome.record).future(loop)
+            except OSError as error:
+                request_id = outcome.record.request_id
+                log.error("record of %s not written: %s", request_id, error.strerror)  # noqa: TRY400 - no traceback
+                answer = unavailable(arrival, request_id, "The access log cannot be written.")
+        proto.response_bytes(answer.status, answer.headers, answer.body)
 
     async def _probe(self, path: str, proto: Any) -> None:  # noqa: ANN401
         if path == "/readyz":

@@ -105,6 +105,11 @@ class Wrapping(Protocol):
 class KeyStore(Protocol):
     """Makes, seals and opens keys. Every sealed blob opens only under the very ids it was made with, else SealBroken."""
 
+    @property
+    def hardware(self) -> bool:
+        """Whether it reaches a hardware security module, and so can hold the keys of hardware instances."""
+        ...
+
     def new_instance_key(self, instance_id: str) -> bytes:
         """Make the key that all of an instance's key versions are sealed under; gives it sealed."""
         ...

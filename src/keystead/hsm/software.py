@@ -195,6 +195,11 @@ class SoftwareKeyStore:
     def __repr__(self) -> str:
         return "<SoftwareKeyStore>"
 
+    @property
+    def hardware(self) -> bool:
+        """No: its keys are in software."""
+        return False
+
     def new_instance_key(self, instance_id: str) -> bytes:
         """Make an instance's key, sealed under the root key (see the port)."""
         with ClearMaterial.generated() as material:

@@ -5,8 +5,7 @@ The writing verbs expect the account's row lock to be held (`access.rows.lock_ac
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 import msgspec
 
@@ -42,8 +41,6 @@ RELEASE_JOB = "release_instance"
 PLAN_REMINDERS_JOB = "plan_reminders"
 TELL_STOPPED_JOB = "tell_stopped"
 TELL_RELEASED_JOB = "tell_released"
-REMINDERS_PLANNED: Final = timedelta(days=30)
-"""How long before an end its reminders are planned: no policy may remind earlier (`catalog.model.Policies.notice_days`)."""
 
 
 def activate(tx: Transaction, keystore: KeyStore, now: datetime, purchase: Purchase) -> tuple[Instance, Term]:
@@ -76,7 +73,7 @@ def renew(tx: Transaction, now: datetime, owned: Owned, renewed: Renewed, polici
     `TermReleased` when retention is over. What was expired is served again from this commit on.
     """
     instance = owned.instance
-    term = entitlements.renewed(owned.ends_at, now, renewed.months, instance.retention_days, policies.renewal_after_expiry)
+    term = entitlements.renewed(owned.run, now, renewed.months, instance.retention_days, policies.renewal_after_expiry)
     rows.touch(tx, instance.instance_id)
     _entitle(tx, instance, renewed.order_id, term, renewed.figures, now)
     _schedule_end(tx, instance, term.ends_at)
@@ -97,6 +94,18 @@ def upgrade(tx: Transaction, now: datetime, owned: Owned, order_id: str, figures
     return term
 
 
+def withdraw(tx: Transaction, now: datetime, owned: Owned, order_id: str) -> datetime:
+    """Take the term of a renewal that has not begun away again; gives the end there is then, whose jobs are asked for anew."""
+    instance = owned.instance
+    rows.touch(tx, instance.instance_id)
+    entitlement_rows.withdraw(tx, order_id, now)
+    ends_at = _judged(tx, instance, now).ends_at
+    _schedule_end(tx, instance, ends_at)
+    enqueue(tx, PLAN_REMINDERS_JOB, instance.instance_id, instance.account_id, now)  # planned before, they were of a later end
+    record_event(tx, "renewal_cancelled", instance.instance_id, instance.account_id, now, ends_at=iso_z(ends_at))
+    return ends_at
+
+
 def set_renewal(tx: Transaction, now: datetime, owned: Owned, renewal: Renewal) -> Instance:
     """Keep another wish for the end of the term; InstanceStateInvalid if automatic renewal comes after the end."""
     instance = owned.instance
@@ -105,6 +114,13 @@ def set_renewal(tx: Transaction, now: datetime, owned: Owned, renewal: Renewal) 
     rows.set_renewal(tx, instance.instance_id, renewal)
     record_event(tx, "renewal_set", instance.instance_id, instance.account_id, now, status=renewal.status.value)
     return msgspec.structs.replace(instance, renewal=renewal)
+
+
+def protect(tx: Transaction, now: datetime, owned: Owned, because: str, *, protected: bool) -> None:
+    """Protect an instance from being given back, or no longer; `because` is kept while it is protected. Its end is no matter."""
+    instance = owned.instance
+    rows.set_protected(tx, instance.instance_id, because if protected else "", protected=protected)
+    record_event(tx, "protection_set", instance.instance_id, instance.account_id, now, protected=str(protected).lower())
 
 
 def give_back(tx: Transaction, now: datetime, owned: Owned) -> None:
@@ -141,6 +157,12 @@ def listing(tx: Transaction, account_id: str, now: datetime, region: str = "") -
         if not region or instance.region == region
     ]
     return [each for each in found if each.standing is not Standing.RELEASED]
+
+
+def every_kept(tx: Transaction, account_id: str) -> list[tuple[Instance, tuple[Entitlement, ...]]]:
+    """Give an account's instances whose release has not been carried out, oldest first, each with its entitlements."""
+    held = entitlement_rows.of_account(tx, account_id)
+    return [(instance, tuple(held[instance.instance_id])) for instance in rows.listing(tx, account_id)]
 
 
 def standings(tx: Transaction, account_id: str, now: datetime) -> dict[str, InstanceStanding]:
@@ -242,7 +264,7 @@ def _judged(tx: Transaction, instance: Instance, now: datetime) -> Owned:
 
 
 def _schedule_end(tx: Transaction, instance: Instance, ends_at: datetime) -> None:
-    enqueue(tx, EXPIRE_JOB, instance.instance_id, instance.account_id, ends_at)
-    enqueue(tx, PLAN_REMINDERS_JOB, instance.instance_id, instance.account_id, ends_at - REMINDERS_PLANNED)
-    released_at = entitlements.release_at(ends_at, instance.retention_days)
-    enqueue(tx, RELEASE_JOB, instance.instance_id, instance.account_id, released_at)
+    dues = rules.end_dues(ends_at, instance.retention_days)
+    enqueue(tx, EXPIRE_JOB, instance.instance_id, instance.account_id, dues.expires_at)
+    enqueue(tx, PLAN_REMINDERS_JOB, instance.instance_id, instance.account_id, dues.reminders_planned_at)
+    enqueue(tx, RELEASE_JOB, instance.instance_id, instance.account_id, dues.releases_at)

@@ -22,3 +22,15 @@ class InstanceStateInvalid(StateFault):
         super().__init__(f"The DKMS Instance state is invalid: it is {state}.")
         self.instance_id = instance_id
         self.state = state
+
+
+class InstanceProtected(StateFault):
+    """The instance is protected from deletion, and giving it back would delete it (row 29: no page says; ADR 13)."""
+
+    def __init__(self, instance_id: str, because: str) -> None:
+        """Name the instance and the reason noted, if there is one."""
+        reason = f" The reason given: {because}" if because else ""
+        super().__init__(
+            f"The instance {instance_id} is protected from deletion: end that with SetDeletionProtection first.{reason}"
+        )
+        self.instance_id = instance_id

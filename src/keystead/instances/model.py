@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from keystead.clock import to_ms
-from keystead.entitlements.model import Figures, Standing
+from keystead.entitlements.model import Figures, Run, Standing
 
 
 class InstanceStatus(enum.StrEnum):
@@ -50,6 +50,7 @@ class Instance(msgspec.Struct, frozen=True):
 
     `edition` is the catalogue's name of what it is (`software`, `hardware`). `retention_days` is how long it is kept after its
     end, as promised when it was bought. Instants are business time; `released_at` is None while it has not been released.
+    `protected` from being given back (not from its end), for the reason noted.
     """
 
     instance_id: str
@@ -65,6 +66,8 @@ class Instance(msgspec.Struct, frozen=True):
     network: Network = Network()
     connected_at: datetime | None = None
     released_at: datetime | None = None
+    protected: bool = False
+    protection_note: str = ""
 
     @property
     def vpcs_used(self) -> int:
@@ -102,6 +105,7 @@ class Owned(msgspec.Struct, frozen=True):
     """An instance and what its entitlements make of it at one moment.
 
     `starts_at` is when its first term began, `ends_at` when its last paid one ends, `releases_at` when it is gone unless renewed.
+    `anchored_at` is when the run of terms without a gap began that ends then: renewals count from it.
     `figures` hold now; `last_figures` at the end of the last paid term: they are what a renewal goes on with.
     """
 
@@ -112,6 +116,12 @@ class Owned(msgspec.Struct, frozen=True):
     standing: Standing
     figures: Figures
     last_figures: Figures
+    anchored_at: datetime
+
+    @property
+    def run(self) -> Run:
+        """The run of terms that a renewal goes on with."""
+        return Run(self.anchored_at, self.ends_at)
 
     @property
     def change_pending(self) -> bool:
@@ -122,16 +132,16 @@ class Owned(msgspec.Struct, frozen=True):
 class InstanceStanding(msgspec.Struct, frozen=True):
     """What a worker keeps at hand to judge a request on an instance: no SQL is read while it is warm.
 
-    `ends_at_ms` is the end of the last paid term and `releases_at_ms` that of retention, in milliseconds of business time: at
-    that very millisecond each is over. `rates` are the requests a second purchased, each with the millisecond from which it
+    `ends_at` is the end of the last paid term and `releases_at` that of retention, whole milliseconds of business time: at
+    that very instant each is over. `rates` are the requests a second purchased, each with the millisecond from which it
     holds, in order of time, one or more.
     """
 
     instance_id: str
     account_id: str
     region: str
-    ends_at_ms: int
-    releases_at_ms: int
+    ends_at: datetime
+    releases_at: datetime
     rates: tuple[tuple[int, int], ...]
     connected: bool
 
@@ -144,8 +154,8 @@ class InstanceStanding(msgspec.Struct, frozen=True):
 
     def expired(self, now: datetime) -> bool:
         """Whether the term is over at `now`."""
-        return to_ms(now) >= self.ends_at_ms
+        return now >= self.ends_at
 
     def released(self, now: datetime) -> bool:
         """Whether retention is over at `now`, even if nobody has carried that out yet."""
-        return to_ms(now) >= self.releases_at_ms
+        return now >= self.releases_at

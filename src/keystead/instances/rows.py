@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
     insert,
     select,
     update,
@@ -47,6 +49,8 @@ instance = Table(
     Column("created_at_ms", BigInteger, nullable=False),
     Column("connected_at_ms", BigInteger, nullable=True),
     Column("released_at_ms", BigInteger, nullable=True),
+    Column("protected", Boolean, nullable=False, server_default=false()),
+    Column("protection_note", Text, nullable=False, server_default=""),
     Index("ix_instance_account_id_created_at_ms", "account_id", "created_at_ms"),
 )
 
@@ -137,6 +141,11 @@ def set_renewal(tx: Transaction, instance_id: str, renewal: Renewal) -> None:
     _change(tx, instance_id, renewal_status=renewal.status.value, renewal_months=renewal.months)
 
 
+def set_protected(tx: Transaction, instance_id: str, note: str, *, protected: bool) -> None:
+    """Record whether the instance is protected from being given back, and why."""
+    _change(tx, instance_id, protected=protected, protection_note=note)
+
+
 def set_released(tx: Transaction, instance_id: str, at: datetime) -> None:
     """Record that the instance is gone."""
     _change(tx, instance_id, released_at_ms=to_ms(at))
@@ -175,4 +184,6 @@ def _instance(row: Row[Any]) -> Instance:
         network=Network(row.vpc_id, _parts(row.zone_ids), _parts(row.vswitch_ids)),
         connected_at=None if row.connected_at_ms is None else from_ms(row.connected_at_ms),
         released_at=None if row.released_at_ms is None else from_ms(row.released_at_ms),
+        protected=bool(row.protected),
+        protection_note=row.protection_note,
     )

@@ -4,19 +4,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
 from keystead.clock import to_ms
 from keystead.entitlements import rules as entitlements
 from keystead.entitlements.model import Entitlement, Standing
 from keystead.faults import InvalidParameter
-from keystead.instances.faults import InstanceStateInvalid
+from keystead.instances.faults import InstanceProtected, InstanceStateInvalid
 from keystead.instances.model import Instance, InstanceStanding, InstanceStatus, Network, Owned
 
 ZONES_MAX = 3
 PROVIDER = "Aliyun"
+REMINDERS_PLANNED: Final = timedelta(days=30)
+"""How long before an end its reminders are planned: no policy may remind earlier (`catalog.model.Policies.notice_days`)."""
 _VPC = re.compile(r"vpc-[0-9A-Za-z-]{1,60}")
 _VSWITCH = re.compile(r"vsw-[0-9A-Za-z-]{1,60}")
+
+
+class EndDues(NamedTuple):
+    """What an end asks for, and when."""
+
+    expires_at: datetime
+    reminders_planned_at: datetime
+    releases_at: datetime
+
+
+def end_dues(ends_at: datetime, retention_days: int) -> EndDues:
+    """Give when an end is to be said, its reminders planned (perhaps at once) and, unless renewed, the release carried out."""
+    return EndDues(ends_at, ends_at - REMINDERS_PLANNED, entitlements.release_at(ends_at, retention_days))
 
 
 def network_of(vpc_id: str, zone_ids: str, vswitch_ids: str, zones: Sequence[str]) -> Network:
@@ -62,6 +78,7 @@ def owned_at(instance: Instance, held: Sequence[Entitlement], now: datetime) -> 
         standing=entitlements.standing(ends_at, now, instance.retention_days),
         figures=entitlements.figures_at(held, now),
         last_figures=entitlements.figures_at(held, ends_at),
+        anchored_at=entitlements.anchor_of(held),
     )
 
 
@@ -72,8 +89,8 @@ def standing_kept(instance: Instance, held: Sequence[Entitlement]) -> InstanceSt
         instance_id=instance.instance_id,
         account_id=instance.account_id,
         region=instance.region,
-        ends_at_ms=to_ms(ends_at),
-        releases_at_ms=to_ms(entitlements.release_at(ends_at, instance.retention_days)),
+        ends_at=ends_at,
+        releases_at=entitlements.release_at(ends_at, instance.retention_days),
         rates=_rates(held),
         connected=instance.status is InstanceStatus.CONNECTED,
     )
@@ -107,9 +124,12 @@ def changeable(owned: Owned) -> None:
 def refundable(owned: Owned) -> None:
     """Raise InstanceStateInvalid unless the term runs and the instance is Disabled or Enabled, as the billing page says it.
 
-    Disabled is Uninitialized and Enabled is Connected; one that is just being enabled is neither.
+    Disabled is Uninitialized and Enabled is Connected; one that is just being enabled is neither. InstanceProtected while it is
+    protected from deletion.
     """
     changeable(owned)
+    if owned.instance.protected:
+        raise InstanceProtected(owned.instance.instance_id, owned.instance.protection_note)
     if owned.instance.status is InstanceStatus.CONNECTING:
         raise InstanceStateInvalid(owned.instance.instance_id, owned.instance.status.value)
 

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import binascii
 from datetime import datetime
-from typing import NamedTuple
+
+import msgspec
 
 from keystead.access import policies
 from keystead.envelope import rules as envelope
@@ -30,7 +31,7 @@ from keystead.labels.rules import ALIAS_PREFIX
 from keystead.store import Cold, Transaction, Warm
 
 
-class Caller(NamedTuple):
+class Caller(msgspec.Struct, frozen=True, gc=False):
     """Who asks for a key, where, and when (business time)."""
 
     account_id: str
@@ -38,7 +39,7 @@ class Caller(NamedTuple):
     now: datetime
 
 
-class ReadyVersion(NamedTuple):
+class ReadyVersion(msgspec.Struct, frozen=True, gc=False):
     """A version ready for use, and the key it is of. The state of the key is not judged yet."""
 
     key: Key

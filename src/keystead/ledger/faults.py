@@ -19,7 +19,7 @@ class BalanceTooLow(LimitFault):
 
 
 class CreditInvalid(CallerFault):
-    """A credit must be a positive amount in the account's currency."""
+    """A credit must be a positive amount in the account's currency, a credit limit one not below zero."""
 
     def __init__(self, reason: str) -> None:
         """Say what is wrong with it."""

@@ -11,26 +11,38 @@ from keystead.money import Money
 
 
 class Book(enum.StrEnum):
-    """The three ledger accounts each customer has.
+    """The five ledger accounts each customer has.
 
-    Funding and revenue are kept per customer, not once for the deployment: a shared one would be a row that every purchase of
-    every customer queues for. The deployment's revenue is the sum over customers.
+    Funding, revenue and promotion are kept per customer, not once for the deployment: a shared one would be a row that every
+    purchase of every customer queues for. The deployment's revenue is the sum over customers.
     """
 
     CASH = "cash"
-    """What the customer holds with us; never below zero (subscriptions are prepaid)."""
+    """What the customer holds with us; below zero only as far as the credit limit of that moment allowed."""
     FUNDING = "funding"
     """Where credited money came from; its balance is minus what was ever credited."""
     REVENUE = "revenue"
-    """What the customer has paid for orders."""
+    """What the customer has paid for orders, by cash and by coupons."""
+    COUPON = "coupon"
+    """What is left on the customer's coupons; never below zero, and no money: it is not paid out and does not come back."""
+    PROMOTION = "promotion"
+    """Where the value of coupons came from; its balance is minus what was granted and not taken back unused."""
 
 
 class EntryKind(enum.StrEnum):
     """What a transaction is for."""
 
     CREDIT = "credit"
+    """Added by the operator."""
+    PAYMENT = "payment"
+    """Paid in by the customer through a payment provider."""
     CHARGE = "charge"
     REFUND = "refund"
+    COUPON_GRANT = "coupon_grant"
+    COUPON_USE = "coupon_use"
+    """The part of an order that a coupon paid; its CHARGE is the rest, perhaps nothing."""
+    COUPON_VOID = "coupon_void"
+    """What was left on a coupon that expired or was revoked."""
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -59,7 +71,8 @@ class Posting(msgspec.Struct, frozen=True):
 class Entry(msgspec.Struct, frozen=True):
     """A ledger transaction: `amount` is positive; the postings say which way it went. `at` is business time.
 
-    `order_id` names the order of a charge or refund and is empty for a credit; `idempotency_key` is the credit's alone.
+    `order_id` names the order of a charge, refund or use of a coupon and is empty for all else; `idempotency_key` is that of a
+    credit or payment.
     """
 
     number: str
@@ -71,6 +84,21 @@ class Entry(msgspec.Struct, frozen=True):
     memo: str = ""
     idempotency_key: str = ""
     postings: tuple[Posting, ...] = ()
+
+
+class CreditLimit(msgspec.Struct, frozen=True):
+    """How far below zero an account's cash may go, from its cash posting `after_seq` + 1 on, until the next limit holds.
+
+    `limit` is not negative; `seq` counts 1, 2, 3 … within the account; `number` is of the kind of a transaction's.
+    """
+
+    account_id: str
+    number: str
+    seq: int
+    limit: Money
+    after_seq: int
+    at: datetime
+    memo: str = ""
 
 
 class Movement(msgspec.Struct, frozen=True):

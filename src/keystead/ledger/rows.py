@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from keystead.clock import from_ms, to_ms
-from keystead.ledger.model import Book, Entry, EntryKind, Head, Movement, Posting, Statement
+from keystead.ledger.model import Book, CreditLimit, Entry, EntryKind, Head, Movement, Posting, Statement
 from keystead.ledger.rules import proved
 from keystead.money import Money
 from keystead.store import Transaction, metadata
@@ -61,6 +61,20 @@ ledger_posting = Table(
     Column("amount_minor", BigInteger, nullable=False),
     Column("balance_minor", BigInteger, nullable=False),
     UniqueConstraint("account_id", "book", "seq"),
+)
+credit_limit = Table(
+    "credit_limit",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("number", String(32), nullable=False, unique=True),
+    Column("account_id", String(16), ForeignKey("account.account_id"), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("limit_minor", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("after_seq", BigInteger, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("memo", Text, nullable=False),
+    UniqueConstraint("account_id", "seq"),
 )
 
 
@@ -117,9 +131,10 @@ def by_key(tx: Transaction, account_id: str, idempotency_key: str) -> Entry | No
 
 
 def account_of(tx: Transaction, number: str) -> str:
-    """Give the account of a transaction; LookupError if there is none of this number."""
-    statement = select(ledger_transaction.c.account_id).where(ledger_transaction.c.number == number)
-    found = tx.execute(statement).scalar_one_or_none()
+    """Give the account of a transaction or credit limit; LookupError if there is none of this number."""
+    found = None
+    for table in (ledger_transaction, credit_limit):
+        found = found or tx.execute(select(table.c.account_id).where(table.c.number == number)).scalar_one_or_none()
     if found is None:
         message = f"there is no ledger transaction {number}"
         raise LookupError(message)
@@ -132,6 +147,47 @@ def charged_minor(tx: Transaction, order_id: str) -> int:
         ledger_transaction.c.order_id == order_id, ledger_transaction.c.kind == EntryKind.CHARGE.value
     )
     return int(tx.execute(statement).scalar_one_or_none() or 0)
+
+
+def last_change(tx: Transaction, account_id: str) -> int:
+    """Give the seq of the account's newest cash posting that is not zero; 0 if there is none."""
+    statement = select(func.coalesce(func.max(ledger_posting.c.seq), 0)).where(
+        ledger_posting.c.account_id == account_id,
+        ledger_posting.c.book == Book.CASH.value,
+        ledger_posting.c.amount_minor != 0,
+    )
+    return int(tx.execute(statement).scalar_one())
+
+
+def add_limit(tx: Transaction, limit: CreditLimit) -> None:
+    """Write a credit limit that holds from now on; the schema refuses a second one of the same seq."""
+    tx.execute(
+        insert(credit_limit).values(
+            number=limit.number,
+            account_id=limit.account_id,
+            seq=limit.seq,
+            limit_minor=limit.limit.minor,
+            currency=limit.limit.currency,
+            after_seq=limit.after_seq,
+            at_ms=to_ms(limit.at),
+            memo=limit.memo,
+        )
+    )
+
+
+def newest_limit(tx: Transaction, account_id: str) -> CreditLimit | None:
+    """Give the credit limit that holds; None if none was ever set."""
+    statement = select(credit_limit).where(credit_limit.c.account_id == account_id).order_by(credit_limit.c.seq.desc()).limit(1)
+    row = tx.execute(statement).one_or_none()
+    return None if row is None else _limit(row)
+
+
+def every_limit(tx: Transaction) -> dict[str, list[CreditLimit]]:
+    """Give all credit limits of every account, in order of seq, for an audit."""
+    found: dict[str, list[CreditLimit]] = {}
+    for row in tx.execute(select(credit_limit).order_by(credit_limit.c.account_id, credit_limit.c.seq)):
+        found.setdefault(row.account_id, []).append(_limit(row))
+    return found
 
 
 def of_account(tx: Transaction, account_id: str) -> list[Entry]:
@@ -169,12 +225,12 @@ def count_movements(tx: Transaction, account_id: str, asked: Statement) -> int:
 
 
 def of_orders(tx: Transaction, account_id: str, since: datetime, before: datetime) -> list[Entry]:
-    """Give the account's transactions from `since` up to, and not at, `before` that name an order, without their postings."""
+    """Give the account's transactions from `since` up to, and not at, `before` of orders' cash, no postings."""
     statement = select(ledger_transaction).where(
         ledger_transaction.c.account_id == account_id,
         ledger_transaction.c.at_ms >= to_ms(since),
         ledger_transaction.c.at_ms < to_ms(before),
-        ledger_transaction.c.order_id.is_not(None),
+        ledger_transaction.c.kind.in_([EntryKind.CHARGE.value, EntryKind.REFUND.value]),
     )
     return [_entry(row, ()) for row in tx.execute(statement)]
 
@@ -269,6 +325,11 @@ def totals(tx: Transaction, account_id: str) -> dict[Book, int]:
 def _postings(tx: Transaction, number: str) -> tuple[Posting, ...]:
     statement = select(ledger_posting).where(ledger_posting.c.transaction_number == number).order_by(ledger_posting.c.id)
     return tuple(_posting(row) for row in tx.execute(statement))
+
+
+def _limit(row: Row[Any]) -> CreditLimit:
+    limit = Money(row.limit_minor, row.currency)
+    return CreditLimit(row.account_id, row.number, row.seq, limit, row.after_seq, from_ms(row.at_ms), row.memo)
 
 
 def _posting(row: Row[Any]) -> Posting:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from keystead.ledger.faults import BalanceTooLow, CreditInvalid, LedgerBroken
-from keystead.ledger.model import Book, Draft, Entry, EntryKind, Head, Posting
+from keystead.ledger.model import Book, CreditLimit, Draft, Entry, EntryKind, Head, Posting
 from keystead.money import Money
 
 _SIDES = {
     EntryKind.CREDIT: ((Book.CASH, 1), (Book.FUNDING, -1)),
+    EntryKind.PAYMENT: ((Book.CASH, 1), (Book.FUNDING, -1)),
     EntryKind.CHARGE: ((Book.CASH, -1), (Book.REVENUE, 1)),
     EntryKind.REFUND: ((Book.CASH, 1), (Book.REVENUE, -1)),
+    EntryKind.COUPON_GRANT: ((Book.COUPON, 1), (Book.PROMOTION, -1)),
+    EntryKind.COUPON_USE: ((Book.COUPON, -1), (Book.REVENUE, 1)),
+    EntryKind.COUPON_VOID: ((Book.COUPON, -1), (Book.PROMOTION, 1)),
 }
 
 
@@ -34,7 +38,7 @@ def appended(drafts: tuple[Draft, ...], heads: Mapping[Book, Head]) -> tuple[Pos
 
 
 def affordable(needed: Money, held: Money) -> None:
-    """Raise BalanceTooLow unless `held` reaches `needed`; the whole balance may be spent."""
+    """Raise BalanceTooLow unless `held`, cash and credit limit together, reaches `needed`; all of it may be spent."""
     if needed.currency != held.currency:
         message = f"an order in {needed.currency} against a balance in {held.currency}"
         raise LedgerBroken(message)
@@ -50,6 +54,26 @@ def creditable(amount: Money, currency: str) -> None:
     if amount.currency != currency:
         reason = f"the account is kept in {currency}, not {amount.currency}"
         raise CreditInvalid(reason)
+
+
+def limitable(limit: Money, currency: str) -> None:
+    """Raise CreditInvalid unless the limit is not below zero and in the ledger's currency."""
+    if limit.minor < 0:
+        reason = "a credit limit is not below zero"
+        raise CreditInvalid(reason)
+    if limit.currency != currency:
+        reason = f"the account is kept in {currency}, not {limit.currency}"
+        raise CreditInvalid(reason)
+
+
+def moves_cash(drafts: Sequence[Draft]) -> bool:
+    """Whether a movement changes what the account can spend as money; an order that cost no cash does not."""
+    return any(draft.book is Book.CASH and draft.amount_minor for draft in drafts)
+
+
+def limit_at(limits: Sequence[CreditLimit], seq: int) -> int:
+    """Give the credit limit in minor units that held when cash posting `seq` was made; `limits` in order of seq."""
+    return next((each.limit.minor for each in reversed(limits) if each.after_seq < seq), 0)
 
 
 def proved(entry: Entry) -> Entry:
@@ -72,15 +96,21 @@ def problem_of(entry: Entry) -> str:
     return ""
 
 
-def chain_problem(postings: list[Posting]) -> str:
-    """Say what is wrong with one book's postings, given in order of seq: a gap, or a running balance that is not the sum."""
+def chain_problem(postings: Sequence[Posting], limits: Sequence[CreditLimit] = ()) -> str:
+    """Say what is wrong with one book's postings, in order of seq: a gap, a running balance that is not the sum, an overdraft.
+
+    `limits` are the account's credit limits, in order; a limit lowered below what is used already breaks nothing.
+    """
     head = Head()
     for posting in postings:
         if posting.seq != head.seq + 1:
             return f"posting {posting.seq} follows {head.seq}"
         if posting.balance_minor != head.balance_minor + posting.amount_minor:
             return f"the balance after posting {posting.seq} is {posting.balance_minor}, not the sum of its amounts"
-        if posting.book is Book.CASH and posting.balance_minor < 0:
+        spent = posting.amount_minor < 0
+        if posting.book is Book.CASH and spent and posting.balance_minor < -limit_at(limits, posting.seq):
+            return f"the balance after posting {posting.seq} is below zero by more than its credit limit"
+        if posting.book is Book.COUPON and posting.balance_minor < 0:
             return f"the balance after posting {posting.seq} is below zero"
         head = Head(posting.seq, posting.balance_minor)
     return ""

@@ -6,7 +6,7 @@ notes what is to be said; a job of its own composes it, so that no wording can u
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -24,7 +24,7 @@ from keystead.ledger import commands as ledger
 from keystead.money import Money
 from keystead.notices import rows, rules
 from keystead.notices.faults import MessageNotFound
-from keystead.notices.model import Desk, Message, NoticeKind, ShownInstance, Telling
+from keystead.notices.model import Alert, Desk, Message, NoticeKind, ShownInstance, Telling
 from keystead.notices.writing import written
 from keystead.pricing import rules as pricing
 from keystead.pricing.model import OrderKind
@@ -35,7 +35,6 @@ from keystead.store.jobs import enqueue
 COMPOSE_JOB: Final = "compose_message"
 REMIND_JOB: Final = "remind_of_expiry"
 REMIND_BALANCE_JOB: Final = "remind_of_balance"
-_DAY: Final = timedelta(days=1)
 
 
 def tell(tx: Transaction, now: datetime, telling: Telling) -> bool:
@@ -58,24 +57,20 @@ def tell_auto_renewal_failed(tx: Transaction, now: datetime, owned: Owned, reaso
 def plan_reminders(tx: Transaction, policies: Policies, now: datetime, instance_id: str) -> None:
     """Ask for the reminders of an instance's end as it stands now; one that has passed is due at once."""
     owned = instances.known(tx, instance_id, now)
-    if owned is None or owned.standing is not Standing.ACTIVE or owned.instance.released_at is not None:
+    if owned is None:
         return
-    for days in policies.notice_days:
-        due = rules.reminder_at(owned.ends_at, days, policies.notice_hour)
+    for due in rules.reminders_to_plan(owned, policies):
         enqueue(tx, REMIND_JOB, instance_id, owned.instance.account_id, due)
 
 
 def remind_of_expiry(tx: Transaction, policies: Policies, now: datetime, instance_id: str) -> None:
     """Remind of an instance's end, once for each of the days before it; nothing if it was renewed or a nearer one was due."""
     owned = instances.known(tx, instance_id, now)
-    if owned is None or owned.instance.released_at is not None:  # refunded before its end
+    days = None if owned is None else rules.reminder_to_send(owned, policies, now)
+    if owned is None or days is None:
         return
-    renewal = owned.instance.renewal.status
-    days = rules.reminder_due(owned.ends_at, now, rules.reminder_days(policies, renewal), policies.notice_hour)
-    if days is None:
-        return
-    occasion = f"expiring/{instance_id}/{to_ms(owned.ends_at)}/{days}"
-    facts = {"renewal": renewal.value, **_end_of(owned)}
+    occasion = rules.expiry_occasion(owned, days)
+    facts = {"renewal": owned.instance.renewal.status.value, **_end_of(owned)}
     if _tell_of(tx, now, NoticeKind.EXPIRING, owned, occasion, facts):
         detail = {"days": str(days), "ends_at": iso_z(owned.ends_at)}
         record_event(tx, "expiry_reminded", instance_id, owned.instance.account_id, now, **detail)
@@ -110,12 +105,10 @@ def check_balance(tx: Transaction, policies: Policies, now: datetime, transactio
     """Look at a balance that a ledger transaction has changed: warn if it has come to be low, end the warnings if it is not."""
     account_id = ledger.account_of(tx, transaction_number)
     alert = rows.alert_of(tx, account_id)
-    if alert is None or ledger.changes(tx, account_id) == alert.set_after:
-        return
-    low = rules.is_low(ledger.balance(tx, account_id), alert.threshold)
-    if not low and alert.low_since is not None:
+    turn = rules.turn_of(alert, ledger.changes(tx, account_id), ledger.available(tx, account_id))
+    if turn is rules.Turn.ROSE:
         rows.set_low_since(tx, account_id, None)
-    if low and alert.low_since is None:
+    if turn is rules.Turn.FELL:
         rows.set_low_since(tx, account_id, now)
         _warn(tx, policies, now, account_id, now)
 
@@ -123,9 +116,8 @@ def check_balance(tx: Transaction, policies: Policies, now: datetime, transactio
 def remind_of_balance(tx: Transaction, policies: Policies, now: datetime, account_id: str) -> None:
     """Warn again of a balance that has been low for whole days; nothing if it no longer is."""
     alert = rows.alert_of(tx, account_id)
-    if alert is None or alert.low_since is None or not rules.is_low(ledger.balance(tx, account_id), alert.threshold):
-        return
-    if 1 <= rules.low_days(alert.low_since, now) <= policies.low_balance_reminders:
+    again = rules.warned_again(alert, ledger.available(tx, account_id), now, policies)
+    if again and alert is not None and alert.low_since is not None:
         _warn(tx, policies, now, account_id, alert.low_since)
 
 
@@ -147,6 +139,16 @@ def compose(tx: Transaction, desk: Desk, now: datetime, message_id: str) -> None
 def messages(tx: Transaction, account_id: str, limit: int = 50, offset: int = 0) -> list[Message]:
     """Give an account's messages, newest first."""
     return rows.listing(tx, account_id, limit, offset)
+
+
+def occasions(tx: Transaction, account_id: str) -> frozenset[str]:
+    """Give all that an account was ever told of: none of it will be told again."""
+    return rows.occasions(tx, account_id)
+
+
+def alert_of(tx: Transaction, account_id: str) -> Alert | None:
+    """Give an account's low-balance alert; None if it set none."""
+    return rows.alert_of(tx, account_id)
 
 
 def unread_count(tx: Transaction, account_id: str) -> int:
@@ -179,16 +181,17 @@ def _warn(tx: Transaction, policies: Policies, now: datetime, account_id: str, l
     if alert is None:
         return
     day = rules.low_days(low_since, now)
-    balance = ledger.balance(tx, account_id)
+    balance = ledger.available(tx, account_id)
     facts = {
         "balance": f"{balance.plain()} {balance.currency}",
         "threshold": f"{alert.threshold.plain()} {alert.threshold.currency}",
         "days_more": str(policies.low_balance_reminders - day),
     }
-    if tell(tx, now, Telling(NoticeKind.BALANCE_LOW, account_id, f"balance-low/{to_ms(low_since)}/{day}", "", facts)):
+    if tell(tx, now, Telling(NoticeKind.BALANCE_LOW, account_id, rules.balance_occasion(low_since, day), "", facts)):
         record_event(tx, "balance_low", account_id, account_id, now, balance=balance.plain(), threshold=alert.threshold.plain())
-    if day < policies.low_balance_reminders:
-        enqueue(tx, REMIND_BALANCE_JOB, account_id, account_id, low_since + (day + 1) * _DAY)
+    due = rules.next_warning(low_since, now, policies)
+    if due is not None:
+        enqueue(tx, REMIND_BALANCE_JOB, account_id, account_id, due)
 
 
 def _shown(catalogue: Catalogue, now: datetime, owned: Owned) -> ShownInstance:
@@ -220,6 +223,6 @@ def _price(catalogue: Catalogue, now: datetime, owned: Owned, months: int) -> st
             edition=Edition(owned.instance.edition), region=owned.instance.region, **msgspec.structs.asdict(owned.figures)
         )
         quote = pricing.quote(catalog.price_list_at(catalogue, now), configuration, months, OrderKind.RENEWAL)
-    except (Fault, ValueError):
+    except Fault:
         return ""
     return f"{quote.payable.plain()} {quote.payable.currency} for {months} month(s), by today's list {quote.price_list_id}"

@@ -28,6 +28,9 @@ class NoticeKind(enum.StrEnum):
     RELEASED = "released"
     PURCHASED = "purchased"
     RENEWED = "renewed"
+    UPGRADED = "upgraded"
+    REFUNDED = "refunded"
+    RENEWAL_CANCELLED = "renewal_cancelled"
     AUTO_RENEWAL_FAILED = "auto_renewal_failed"
     BALANCE_LOW = "balance_low"
 

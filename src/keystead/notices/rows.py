@@ -119,6 +119,11 @@ def listing(tx: Transaction, account_id: str, limit: int, offset: int) -> list[M
     return [_message(row) for row in tx.execute(statement)]
 
 
+def occasions(tx: Transaction, account_id: str) -> frozenset[str]:
+    """Give all that an account was ever told of."""
+    return frozenset(tx.execute(select(message.c.occasion).where(message.c.account_id == account_id)).scalars())
+
+
 def unread_count(tx: Transaction, account_id: str) -> int:
     """Count an account's composed messages that nobody has read."""
     statement = (

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from keystead.catalog.model import Policies
-from keystead.clock import BUSINESS_ZONE, business_day, business_midnight, iso_z
-from keystead.instances.model import RenewalStatus
+from keystead.clock import BUSINESS_ZONE, business_day, business_midnight, iso_z, to_ms
+from keystead.entitlements.model import Standing
+from keystead.instances.model import Owned, RenewalStatus
 from keystead.money import Money
+from keystead.notices.model import Alert
 
 _DAY = timedelta(days=1)
 
@@ -35,6 +38,26 @@ def reminder_due(ends_at: datetime, now: datetime, days: Sequence[int], hour: in
     return min(come) if come and now < ends_at else None
 
 
+def reminders_to_plan(owned: Owned, policies: Policies) -> tuple[datetime, ...]:
+    """Give when the reminders of an instance's end are due, farthest first, also past ones; none once it is over or gone."""
+    if owned.standing is not Standing.ACTIVE or owned.instance.released_at is not None:
+        return ()
+    return tuple(reminder_at(owned.ends_at, days, policies.notice_hour) for days in policies.notice_days)
+
+
+def reminder_to_send(owned: Owned, policies: Policies, now: datetime) -> int | None:
+    """Give the days of the reminder of an instance to send at `now`, unless it was; None if none is due or it is gone."""
+    if owned.instance.released_at is not None:  # refunded before its end
+        return None
+    days = reminder_days(policies, owned.instance.renewal.status)
+    return reminder_due(owned.ends_at, now, days, policies.notice_hour)
+
+
+def expiry_occasion(owned: Owned, days: int) -> str:
+    """Name what a reminder is about: this end of this instance, so many days before."""
+    return f"expiring/{owned.instance.instance_id}/{to_ms(owned.ends_at)}/{days}"
+
+
 def days_left(ends_at: datetime, now: datetime) -> int:
     """Give the days before the end, a begun one counted whole: on the expiry date it is 1, after it 0."""
     return max(0, -((now - ends_at) // _DAY))
@@ -43,6 +66,42 @@ def days_left(ends_at: datetime, now: datetime) -> int:
 def is_low(balance: Money, threshold: Money) -> bool:
     """Whether a balance calls for the alert: below the threshold, and not below zero (that is another message's matter)."""
     return 0 <= balance.minor < threshold.minor
+
+
+class Turn(enum.Enum):
+    """What a change of the balance means to an alert."""
+
+    NONE = enum.auto()
+    FELL = enum.auto()
+    ROSE = enum.auto()
+
+
+def turn_of(alert: Alert | None, changes: int, balance: Money) -> Turn:
+    """Say whether a balance, after so many changes, has come to be low or is no longer; none before the first change."""
+    if alert is None or changes == alert.set_after:
+        return Turn.NONE
+    low = is_low(balance, alert.threshold)
+    if low == (alert.low_since is not None):
+        return Turn.NONE
+    return Turn.FELL if low else Turn.ROSE
+
+
+def warned_again(alert: Alert | None, balance: Money, now: datetime, policies: Policies) -> bool:
+    """Whether a balance that has been low for whole days is to be warned of again."""
+    if alert is None or alert.low_since is None or not is_low(balance, alert.threshold):
+        return False
+    return 1 <= low_days(alert.low_since, now) <= policies.low_balance_reminders
+
+
+def next_warning(low_since: datetime, now: datetime, policies: Policies) -> datetime | None:
+    """Give when the next day's warning is due: the first one still to come, should some have been missed; None after the last."""
+    day = low_days(low_since, now)
+    return low_since + (day + 1) * _DAY if day < policies.low_balance_reminders else None
+
+
+def balance_occasion(low_since: datetime, day: int) -> str:
+    """Name what a warning is about: the day it is of a balance low since then."""
+    return f"balance-low/{to_ms(low_since)}/{day}"
 
 
 def low_days(low_since: datetime, now: datetime) -> int:

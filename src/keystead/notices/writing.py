@@ -27,6 +27,8 @@ _LABELS = {
     "order_id": "Order",
     "amount": "Paid",
     "months": "Months",
+    "changes": "Changes",
+    "refund": "Paid back",
     "reason": "Reason",
     "next_try": "Next try",
     "balance": "Balance",

@@ -14,17 +14,18 @@ import msgspec
 from keystead.catalog import rules as catalog
 from keystead.catalog.model import Catalogue, Configuration, Policies
 from keystead.clock import iso_z
+from keystead.coupons import commands as coupons
 from keystead.entitlements import rows as entitlement_rows
 from keystead.hsm.port import KeyStore
 from keystead.instances import commands as instances
-from keystead.instances.model import Instance, Owned, Purchase, RenewalStatus, Renewed
+from keystead.instances.model import Instance, Owned, Purchase, Renewed
 from keystead.ledger import commands as ledger
 from keystead.ledger.model import Finding
 from keystead.notices import commands as notices
 from keystead.notices.model import NoticeKind, Telling
 from keystead.orders import drafts, rows, rules
 from keystead.orders.faults import OrderNotFound
-from keystead.orders.model import Asked, Buying, Order, OrderState, OrderType, Renewing, Search, Upgrading
+from keystead.orders.model import Asked, Buying, Order, OrderState, OrderType, Renewing, Search, Settled, Upgrading
 from keystead.pricing import rules as pricing
 from keystead.pricing.model import OrderKind, Quote
 from keystead.store import Transaction
@@ -33,6 +34,11 @@ from keystead.store.jobs import enqueue
 
 LAPSE_JOB: Final = "lapse_order"
 RENEW_JOB: Final = "renew_automatically"
+_KINDS_TOLD: Final = {
+    OrderType.NEW: NoticeKind.PURCHASED,
+    OrderType.RENEW: NoticeKind.RENEWED,
+    OrderType.UPGRADE: NoticeKind.UPGRADED,
+}
 
 
 def quote_modules(
@@ -45,7 +51,7 @@ def quote_modules(
 
 def quote_renewal(catalogue: Catalogue, now: datetime, owned: Owned, months: int) -> Quote:
     """Price a renewal of an instance as its last paid term has it, by the list of `now` and not that of its purchase."""
-    kept = drafts.configuration_of(owned, owned.last_figures)
+    kept = rules.configuration_of(owned, owned.last_figures)
     return pricing.quote(catalog.price_list_at(catalogue, now), kept, months, OrderKind.RENEWAL)
 
 
@@ -56,16 +62,17 @@ def quote_upgrade(tx: Transaction, catalogue: Catalogue, now: datetime, upgradin
 
 def configuration_of(owned: Owned) -> Configuration:
     """Give an instance's configuration as the catalogue speaks of it, and as a renewal goes on with it."""
-    return drafts.configuration_of(owned, owned.last_figures)
+    return rules.configuration_of(owned, owned.last_figures)
 
 
 def buy(tx: Transaction, catalogue: Catalogue, keystore: KeyStore, now: datetime, buying: Buying) -> Order:
-    """Place a purchase, pay it from the balance and deliver the instance.
+    """Place a purchase, pay it by coupon and balance and deliver the instance.
 
     The catalogue's faults name what is not on sale; BalanceTooLow if the money does not reach.
     """
     draft = drafts.purchase_of(catalogue, now, buying).order
-    ledger.charge(tx, now, draft.account_id, draft.order_id, draft.payable)
+    rules.deliverable(catalogue, draft)
+    _pay(tx, now, draft)
     return _kept(tx, _delivered(tx, catalogue, keystore, now, draft))
 
 
@@ -76,7 +83,8 @@ def renew(tx: Transaction, catalogue: Catalogue, now: datetime, renewing: Renewi
     QuotaBelowUse if it would shrink below what is in use, OrderUnpaid if another order waits to be paid.
     """
     draft = drafts.renewal_of(tx, catalogue, now, renewing).order
-    ledger.charge(tx, now, draft.account_id, draft.order_id, draft.payable)
+    rules.deliverable(catalogue, draft)
+    _pay(tx, now, draft)
     return _kept(tx, _extended(tx, catalogue, now, draft))
 
 
@@ -87,7 +95,8 @@ def upgrade(tx: Transaction, catalogue: Catalogue, now: datetime, upgrading: Upg
     another order stands in the way, BalanceTooLow if the money does not reach: nothing is charged then.
     """
     draft = drafts.upgrade_of(tx, catalogue, now, upgrading).order
-    ledger.charge(tx, now, draft.account_id, draft.order_id, draft.payable)
+    rules.deliverable(catalogue, draft)
+    _pay(tx, now, draft)
     return _kept(tx, _upgraded(tx, catalogue, now, draft))
 
 
@@ -100,6 +109,7 @@ def place(tx: Transaction, catalogue: Catalogue, now: datetime, asked: Asked) ->
             draft = drafts.renewal_of(tx, catalogue, now, asked)
         case Upgrading():
             draft = drafts.upgrade_of(tx, catalogue, now, asked)
+    rules.deliverable(catalogue, draft.order)
     expires_at = now + timedelta(days=catalogue.policies.unpaid_order_days)
     order = rules.added_up(msgspec.structs.replace(draft.order, expires_at=expires_at))
     rows.add(tx, order)
@@ -117,7 +127,8 @@ def pay(tx: Transaction, catalogue: Catalogue, keystore: KeyStore, now: datetime
     if order.state is OrderState.PAID:
         return order
     rules.payable_at(order, now)
-    ledger.charge(tx, now, order.account_id, order.order_id, order.payable)
+    rules.deliverable(catalogue, order)
+    _pay(tx, now, order)
     if order.kind is OrderType.NEW:
         paid = _delivered(tx, catalogue, keystore, now, order)
     elif order.kind is OrderType.RENEW:
@@ -155,6 +166,11 @@ def order_of(tx: Transaction, account_id: str, order_id: str) -> Order:
     return order
 
 
+def unpaid_of(tx: Transaction, account_id: str) -> list[tuple[str, str, datetime]]:
+    """Give an account's unpaid orders, oldest first: id, instance, and when each lapses."""
+    return rows.unpaid_of(tx, account_id)
+
+
 def found(tx: Transaction, account_id: str, search: Search) -> tuple[list[Order], int]:
     """Give one page of an account's orders, newest first, and how many there are in all."""
     return rows.found(tx, account_id, search)
@@ -162,30 +178,47 @@ def found(tx: Transaction, account_id: str, search: Search) -> tuple[list[Order]
 
 def settled(tx: Transaction, account_id: str, since: datetime, before: datetime) -> list[Order]:
     """Give the account's orders that moved money from `since` up to, and not at, `before`, oldest first: bills are of these."""
-    return rows.settled(tx, account_id, since, before)
+    return rows.settled(tx, account_id, Settled(since, before))
+
+
+def settled_page(tx: Transaction, account_id: str, which: Settled, first: int, size: int) -> tuple[list[Order], int]:
+    """Give `size` of the account's orders that moved money, oldest first, from the one in place `first` on, and their number."""
+    return rows.settled_page(tx, account_id, which, first, size)
 
 
 def audit(tx: Transaction) -> list[Finding]:
     """Prove from the rows alone that the books hold and that money, orders, entitlements and instances answer to each other.
 
-    Every paid order has exactly one charge of its amount, every charge an order, every order its entitlement and instance;
-    every refund gave its amount back once, and its instance is gone.
+    Every paid order has exactly one charge, which with what a coupon paid is its amount, every charge an order, every order its
+    entitlement and instance; every refund gave its amount back once, and its instance is gone.
     """
     books = rules.Books(
         charges=ledger.charges(tx),
+        coupons=[entry for entry in ledger.coupon_entries(tx) if entry.order_id],
         refunds=ledger.refunds(tx),
         entitled=entitlement_rows.instances_by_order(tx),
         delivered=instances.every_id(tx),
         gone=instances.released_ids(tx),
     )
-    return ledger.audit(tx) + rules.unanswered(rows.every(tx), books)
+    return ledger.audit(tx) + coupons.audit(tx) + rules.unanswered(rows.every(tx), books)
 
 
 def schedule_renewal(tx: Transaction, policies: Policies, instance: Instance, ends_at: datetime, now: datetime) -> None:
     """Ask for the next attempt at renewing an instance that wishes it; each failed attempt asks for the one after it."""
-    due = rules.next_attempt(policies.auto_renewal, ends_at, now)
-    if instance.renewal.status is RenewalStatus.AUTO and due is not None:
+    due = rules.attempt_to_plan(policies, instance.renewal, ends_at, now)
+    if due is not None:
         enqueue(tx, RENEW_JOB, instance.instance_id, instance.account_id, due)
+
+
+def _pay(tx: Transaction, now: datetime, order: Order) -> None:
+    """Take the price: what one coupon pays, the rest in cash. Cash comes first, so that a refusal has written nothing."""
+    part = coupons.part_of(tx, now, order.account_id, order.product_code, order.payable)
+    if part is None:
+        ledger.charge(tx, now, order.account_id, order.order_id, order.payable)
+        return
+    memo = f"{part.amount.plain()} paid by coupon {part.coupon.grant.number}"
+    ledger.charge(tx, now, order.account_id, order.order_id, order.payable - part.amount, memo)
+    coupons.spend(tx, now, part, order.order_id)
 
 
 def _delivered(tx: Transaction, catalogue: Catalogue, keystore: KeyStore, now: datetime, order: Order) -> Order:
@@ -221,7 +254,7 @@ def _extended(tx: Transaction, catalogue: Catalogue, now: datetime, order: Order
 def _upgraded(tx: Transaction, catalogue: Catalogue, now: datetime, order: Order) -> Order:
     owned = instances.owned(tx, order.account_id, order.instance_id, now)
     term = instances.upgrade(tx, now, owned, order.order_id, rules.figures_of(drafts.ordered(catalogue, order)))
-    return msgspec.structs.replace(order, state=OrderState.PAID, paid_at=now, term=term)
+    return _told(tx, now, msgspec.structs.replace(order, state=OrderState.PAID, paid_at=now, term=term))
 
 
 def _kept(tx: Transaction, order: Order) -> Order:
@@ -230,12 +263,15 @@ def _kept(tx: Transaction, order: Order) -> Order:
 
 
 def _told(tx: Transaction, now: datetime, order: Order) -> Order:
-    kind = {OrderType.NEW: NoticeKind.PURCHASED, OrderType.RENEW: NoticeKind.RENEWED}[order.kind]
     facts = {
         "order_id": order.order_id,
         "amount": f"{order.payable.plain()} {order.payable.currency}",
-        "months": str(order.months),
         "ends_at": iso_z(order.term.ends_at),
     }
-    notices.tell(tx, now, Telling(kind, order.account_id, f"order/{order.order_id}", order.instance_id, facts))
+    if order.kind is OrderType.UPGRADE:
+        facts["changes"] = rules.changes_of(order)
+    else:
+        facts["months"] = str(order.months)
+    telling = Telling(_KINDS_TOLD[order.kind], order.account_id, f"order/{order.order_id}", order.instance_id, facts)
+    notices.tell(tx, now, telling)
     return order

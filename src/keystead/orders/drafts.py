@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from keystead import ids
 from keystead.catalog import rules as catalog
-from keystead.catalog.model import Catalogue, Configuration, Edition
+from keystead.catalog.model import Catalogue, Configuration
 from keystead.entitlements import rules as entitlements
-from keystead.entitlements.model import Figures, Term
+from keystead.entitlements.model import Term
 from keystead.instances import commands as instances
 from keystead.instances import rules as instance_rules
 from keystead.instances.model import Owned, Renewal
@@ -20,7 +20,7 @@ from keystead.orders import rows, rules
 from keystead.orders.faults import ChangePending, OrderUnpaid
 from keystead.orders.model import Buying, Order, OrderState, OrderType, Renewing, Upgrading
 from keystead.pricing import rules as pricing
-from keystead.pricing.model import OrderKind, Quote
+from keystead.pricing.model import Quote
 from keystead.quotas import commands as quotas
 from keystead.store import Transaction
 
@@ -32,28 +32,14 @@ class Draft(NamedTuple):
     quote: Quote
 
 
-def configuration_of(owned: Owned, figures: Figures) -> Configuration:
-    """Give an instance's configuration with some of its figures, as the catalogue speaks of it."""
-    return Configuration(
-        edition=Edition(owned.instance.edition),
-        region=owned.instance.region,
-        qps=figures.qps,
-        key_num=figures.key_num,
-        secret_num=figures.secret_num,
-        access_num=figures.access_num,
-        log=figures.log,
-        log_storage_gb=figures.log_storage_gb,
-    )
-
-
 def ordered(catalogue: Catalogue, order: Order) -> Configuration:
     """Give the configuration an order is for, read by the list it was made with."""
-    return catalog.configured(catalogue, catalog.price_list_named(catalogue, order.price_list_id), order.parameters)
+    return catalog.configuration_written(catalog.price_list_named(catalogue, order.price_list_id), order.parameters)
 
 
 def purchase_of(catalogue: Catalogue, now: datetime, buying: Buying) -> Draft:
     """Draft a purchase; the catalogue's faults name what is not on sale."""
-    months = catalog.period_of(catalogue.policies.purchase_months, "Period", buying.months)
+    catalog.period_of(catalogue.policies.purchase_months, "Period", buying.months)
     price_list = catalog.price_list_at(catalogue, now)
     configuration = catalog.configured(catalogue, price_list, buying.parameters)
     target = _Target(
@@ -64,9 +50,8 @@ def purchase_of(catalogue: Catalogue, now: datetime, buying: Buying) -> Draft:
         buying.product_type,
         buying.renewal,
     )
-    quote = pricing.quote(price_list, configuration, months, OrderKind.NEW)
-    change = _Change(OrderType.NEW, None, configuration, entitlements.purchased(now, months))
-    return _draft(catalogue, now, target, quote, change)
+    offered = rules.purchase_offer(catalogue, now, configuration, buying.months)
+    return _draft(catalogue, now, target, offered.quote, _Change(OrderType.NEW, None, configuration, offered.term))
 
 
 def renewal_of(tx: Transaction, catalogue: Catalogue, now: datetime, renewing: Renewing) -> Draft:
@@ -78,14 +63,13 @@ def renewal_of(tx: Transaction, catalogue: Catalogue, now: datetime, renewing: R
     owned = instances.owned(tx, renewing.account_id, renewing.instance_id, now)
     none_unpaid(tx, renewing.instance_id, now)
     price_list = catalog.price_list_at(catalogue, now)
-    before = configuration_of(owned, owned.last_figures)
+    before = rules.configuration_of(owned, owned.last_figures)
     after = catalog.changed(catalogue, price_list, before, renewing.parameters) if renewing.parameters else before
     if after != before:
         fitting(tx, owned, after)
-    quote = pricing.quote(price_list, after, months, OrderKind.RENEWAL)
-    policies = catalogue.policies
-    term = entitlements.renewed(owned.ends_at, now, months, owned.instance.retention_days, policies.renewal_after_expiry)
-    return _draft(catalogue, now, _target(owned, renewing.operator), quote, _Change(OrderType.RENEW, before, after, term))
+    offered = rules.renewal_offer(catalogue, now, owned, after, months)
+    change = _Change(OrderType.RENEW, before, after, offered.term)
+    return _draft(catalogue, now, _target(owned, renewing.operator), offered.quote, change)
 
 
 def upgrade_of(tx: Transaction, catalogue: Catalogue, now: datetime, upgrading: Upgrading) -> Draft:
@@ -100,7 +84,7 @@ def upgrade_of(tx: Transaction, catalogue: Catalogue, now: datetime, upgrading: 
     if owned.change_pending:
         raise ChangePending(upgrading.instance_id)
     price_list = catalog.price_list_at(catalogue, now)
-    before = configuration_of(owned, owned.figures)
+    before = rules.configuration_of(owned, owned.figures)
     after = catalog.changed(catalogue, price_list, before, upgrading.parameters)
     catalog.risen(before, after)
     quote = pricing.upgrade_quote(price_list, before, after, owned.ends_at - now, catalogue.policies.upgrade_fee)

@@ -23,6 +23,17 @@ class OwnerForeign(Refused):
         self.owner_id = owner_id
 
 
+class EditionNotDelivered(CallerFault):
+    """The deployment cannot deliver what the order is for: nothing is charged for it."""
+
+    def __init__(self, edition: str) -> None:
+        """Name the edition and what is missing."""
+        super().__init__(
+            f"Instances of the {edition} edition cannot be ordered: no hardware security module is configured in this deployment."
+        )
+        self.edition = edition
+
+
 class OrderStateInvalid(StateFault):
     """The order can no longer be paid or cancelled."""
 

@@ -53,7 +53,7 @@ class Order(msgspec.Struct, frozen=True):
     `parameters` are the module codes and values it was priced by, in the order of the modules; `original_parameters` those from
     before it, none for a purchase. `operator` is the id of the RAM user who placed it, empty for the account itself. `state` is
     None for a refund, `related_order_id` then the purchase. An unpaid order lapses at `expires_at`; `renewal` is what a purchase
-    wishes for the end. Instants are business time.
+    wishes for the end. A renewal given back before it began was so at `withdrawn_at`. Instants are business time.
     """
 
     order_id: str
@@ -79,6 +79,7 @@ class Order(msgspec.Struct, frozen=True):
     related_order_id: str = ""
     expires_at: datetime | None = None
     renewal: Renewal = Renewal()
+    withdrawn_at: datetime | None = None
 
 
 class Buying(msgspec.Struct, frozen=True):
@@ -135,3 +136,17 @@ class Search(msgspec.Struct, frozen=True):
     state: OrderState | None
     page: int
     size: int
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """Which orders that moved money: from `since` up to, and not at, `before`; refunds only, none of them, or (None) both.
+
+    `order_id` and `instance_id` narrow it where they are named; `free` ones cost nothing and may be left out.
+    """
+
+    since: datetime
+    before: datetime
+    refunds: bool | None = None
+    free: bool = True
+    order_id: str = ""
+    instance_id: str = ""

@@ -1,6 +1,6 @@
-"""Giving an instance back: what comes back for it, and doing it.
+"""Giving back an instance, or a renewal of it that has not begun: what comes back, and doing it.
 
-`refund` expects the account's row lock to be held (`access.rows.lock_account`); what it raises undoes all it did.
+The writing verbs expect the account's row lock to be held (`access.rows.lock_account`); what they raise undoes all they did.
 """
 
 from __future__ import annotations
@@ -11,14 +11,18 @@ from typing import Final
 from keystead import ids
 from keystead.catalog import rules as catalog
 from keystead.catalog.model import Catalogue
+from keystead.clock import iso_z
 from keystead.entitlements.model import Term
 from keystead.instances import commands as instances
 from keystead.instances import rules as instance_rules
 from keystead.instances.model import Owned
 from keystead.ledger import commands as ledger
 from keystead.money import Money
+from keystead.notices import commands as notices
+from keystead.notices.model import NoticeKind, Telling
+from keystead.orders import commands as orders
 from keystead.orders import drafts, rows, rules
-from keystead.orders.faults import NotRefundable
+from keystead.orders.faults import NotRefundable, OrderStateInvalid
 from keystead.orders.model import Order, OrderType, Share
 from keystead.store import Transaction
 
@@ -44,12 +48,42 @@ def refund(tx: Transaction, catalogue: Catalogue, now: datetime, account_id: str
     rows.add(tx, order)
     ledger.refund(tx, now, account_id, order.order_id, order.payable)
     instances.give_back(tx, now, owned)
+    _tell(tx, now, NoticeKind.REFUNDED, order, {"released_at": iso_z(now)})
+    return order
+
+
+def cancel_renewal(tx: Transaction, catalogue: Catalogue, now: datetime, renewal: Order) -> Order:
+    """Give a paid renewal back whole before it begins: the money at once, and the instance ends where it would have ended.
+
+    OrderStateInvalid once it has begun or was cancelled, NotRefundable while something was bought on top of it: a later renewal,
+    which is cancelled first, or an upgrade to the end it brought; OrderUnpaid while an order on the instance waits. ADR 41.
+    """
+    if renewal.withdrawn_at is not None or renewal.kind is not OrderType.RENEW or now >= renewal.term.starts_at:
+        raise OrderStateInvalid(renewal.order_id, rules.state_at(renewal, now))
+    owned = instances.owned(tx, renewal.account_id, renewal.instance_id, now)
+    drafts.none_unpaid(tx, renewal.instance_id, now)
+    rules.on_top(renewal, rows.paid_for(tx, renewal.instance_id))
+    price_list = catalog.price_list_named(catalogue, renewal.price_list_id)
+    share = rules.share_of(renewal, ledger.charged(tx, renewal.order_id), price_list, now)
+    order = rules.added_up(rules.cancellation(renewal, share, ids.order_id(), now))
+    rows.add(tx, order)
+    rows.withdraw(tx, renewal.order_id, now)
+    ledger.refund(tx, now, renewal.account_id, order.order_id, order.payable)
+    ends_at = instances.withdraw(tx, now, owned, renewal.order_id)
+    orders.schedule_renewal(tx, catalogue.policies, owned.instance, ends_at, now)
+    _tell(tx, now, NoticeKind.RENEWAL_CANCELLED, order, {"ends_at": iso_z(ends_at)})
     return order
 
 
 def total(shares: list[Share]) -> Money:
     """Give the sum of what comes back."""
     return Money.total((share.back for share in shares), ledger.CURRENCY)
+
+
+def _tell(tx: Transaction, now: datetime, kind: NoticeKind, order: Order, facts: dict[str, str]) -> None:
+    paid_back = {"order_id": order.order_id, "refund": f"{order.payable.plain()} {order.payable.currency}"}
+    telling = Telling(kind, order.account_id, f"order/{order.order_id}", order.instance_id, paid_back | facts)
+    notices.tell(tx, now, telling)
 
 
 def _shares(tx: Transaction, catalogue: Catalogue, now: datetime, owned: Owned) -> list[Share]:
@@ -67,11 +101,11 @@ def _shares(tx: Transaction, catalogue: Catalogue, now: datetime, owned: Owned) 
 
 
 def _order(tx: Transaction, catalogue: Catalogue, now: datetime, owned: Owned, shares: list[Share]) -> Order:
-    price_list = catalog.price_list_at(catalogue, now)
-    configuration = drafts.configuration_of(owned, owned.figures)
-    parameters = tuple((module.value, value) for module, value in catalog.parameters_of(price_list, configuration))
     instance = owned.instance
     bought = next(order for order in rows.paid_for(tx, instance.instance_id) if order.kind is OrderType.NEW)
+    price_list = catalog.price_list_named(catalogue, bought.price_list_id)  # today's may no longer have the edition
+    configuration = rules.configuration_of(owned, owned.figures)
+    parameters = tuple((module.value, value) for module, value in catalog.parameters_of(price_list, configuration))
     lines = rules.refund_lines(shares)
     return Order(
         order_id=ids.order_id(),

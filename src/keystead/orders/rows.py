@@ -34,7 +34,7 @@ from keystead.clock import from_ms, to_ms
 from keystead.entitlements.model import Term
 from keystead.instances.model import Renewal, RenewalStatus
 from keystead.money import Money
-from keystead.orders.model import Order, OrderLine, OrderState, OrderType, Search
+from keystead.orders.model import Order, OrderLine, OrderState, OrderType, Search, Settled
 from keystead.orders.rules import added_up
 from keystead.store import Transaction, metadata
 
@@ -70,6 +70,7 @@ purchase_order = Table(
     Column("expires_at_ms", BigInteger, nullable=True),
     Column("renewal_status", String(16), nullable=False, server_default="ManualRenewal"),
     Column("renewal_months", Integer, nullable=True),
+    Column("withdrawn_at_ms", BigInteger, nullable=True),
     Index("ix_purchase_order_account_id_created_at_ms", "account_id", "created_at_ms"),
     Index("ix_purchase_order_account_id_paid_at_ms", "account_id", "paid_at_ms"),
 )
@@ -86,8 +87,8 @@ Index(
     purchase_order.c.instance_id,
     purchase_order.c.starts_at_ms,
     unique=True,
-    sqlite_where=text("kind = 'Renew' AND state = 'Paid'"),
-    postgresql_where=text("kind = 'Renew' AND state = 'Paid'"),
+    sqlite_where=text("kind = 'Renew' AND state = 'Paid' AND withdrawn_at_ms IS NULL"),
+    postgresql_where=text("kind = 'Renew' AND state = 'Paid' AND withdrawn_at_ms IS NULL"),
 )
 order_line = Table(
     "order_line",
@@ -171,6 +172,11 @@ def cancel(tx: Transaction, order_id: str) -> None:
     tx.execute(_unpaid(order_id).values(state=OrderState.CANCELLED.value))
 
 
+def withdraw(tx: Transaction, order_id: str, now: datetime) -> None:
+    """Record that a paid renewal was given back before it began."""
+    tx.execute(update(purchase_order).where(purchase_order.c.order_id == order_id).values(withdrawn_at_ms=to_ms(now)))
+
+
 def unpaid_on(tx: Transaction, instance_id: str, now: datetime) -> str:
     """Give the id of an order on the instance that can still be paid at `now`; empty if there is none."""
     statement = select(purchase_order.c.order_id).where(
@@ -181,11 +187,21 @@ def unpaid_on(tx: Transaction, instance_id: str, now: datetime) -> str:
     return tx.execute(statement).scalars().first() or ""
 
 
+def unpaid_of(tx: Transaction, account_id: str) -> list[tuple[str, str, datetime]]:
+    """Give an account's unpaid orders, oldest first: id, instance, and when each lapses."""
+    statement = select(purchase_order.c.order_id, purchase_order.c.instance_id, purchase_order.c.expires_at_ms).where(
+        purchase_order.c.account_id == account_id, purchase_order.c.state == OrderState.UNPAID.value
+    )
+    found = tx.execute(statement.order_by(purchase_order.c.created_at_ms, purchase_order.c.order_id))
+    return [(row.order_id, row.instance_id, from_ms(row.expires_at_ms)) for row in found]
+
+
 def paid_for(tx: Transaction, instance_id: str) -> list[Order]:
-    """Give the paid orders of an instance, those of the latest terms first, each proved."""
+    """Give the paid orders of an instance that were not given back, those of the latest terms first, each proved."""
+    standing = (purchase_order.c.state == OrderState.PAID.value) & purchase_order.c.withdrawn_at_ms.is_(None)
     statement = (
         select(purchase_order)
-        .where(purchase_order.c.instance_id == instance_id, purchase_order.c.state == OrderState.PAID.value)
+        .where(purchase_order.c.instance_id == instance_id, standing)
         .order_by(purchase_order.c.starts_at_ms.desc(), purchase_order.c.created_at_ms.desc(), purchase_order.c.order_id)
     )
     return [added_up(order) for order in _orders(tx, tx.execute(statement).all())]
@@ -223,19 +239,46 @@ def every(tx: Transaction) -> list[Order]:
     return _orders(tx, tx.execute(select(purchase_order)).all())
 
 
-def settled(tx: Transaction, account_id: str, since: datetime, before: datetime) -> list[Order]:
-    """Give the account's orders that moved money from `since` up to, and not at, `before`, oldest first, their sums proved.
+def settled(tx: Transaction, account_id: str, which: Settled) -> list[Order]:
+    """Give the account's orders that moved money, oldest first, their sums proved.
 
     An order that is not paid because it pays back counts at the time it was made.
     """
-    paid, made = purchase_order.c.paid_at_ms, purchase_order.c.created_at_ms
-    refund = and_(purchase_order.c.kind == "Refund", paid.is_(None), made >= to_ms(since), made < to_ms(before))
-    statement = (
-        select(purchase_order)
-        .where(purchase_order.c.account_id == account_id, or_(and_(paid >= to_ms(since), paid < to_ms(before)), refund))
-        .order_by(func.coalesce(paid, made), purchase_order.c.order_id)
-    )
+    statement = select(purchase_order).where(_moved(account_id, which)).order_by(*_MOVED_IN_ORDER)
     return [added_up(order) for order in _orders(tx, tx.execute(statement).all())]
+
+
+def settled_page(tx: Transaction, account_id: str, which: Settled, first: int, size: int) -> tuple[list[Order], int]:
+    """Give some of them, and how many there are in all: only the orders of the page are read."""
+    total = tx.execute(select(func.count()).select_from(purchase_order).where(_moved(account_id, which))).scalar_one()
+    if first >= total:
+        return [], int(total)
+    ids = select(purchase_order.c.order_id).where(_moved(account_id, which)).order_by(*_MOVED_IN_ORDER)
+    named = list(tx.execute(ids.offset(first).limit(size)).scalars())
+    statement = select(purchase_order).where(purchase_order.c.order_id.in_(named)).order_by(*_MOVED_IN_ORDER)
+    return [added_up(order) for order in _orders(tx, tx.execute(statement).all())], int(total)
+
+
+_MOVED_IN_ORDER: Final = (
+    func.coalesce(purchase_order.c.paid_at_ms, purchase_order.c.created_at_ms),
+    purchase_order.c.order_id,
+)
+
+
+def _moved(account_id: str, which: Settled) -> ColumnElement[bool]:
+    since, before = to_ms(which.since), to_ms(which.before)
+    paid, made, kind = purchase_order.c.paid_at_ms, purchase_order.c.created_at_ms, purchase_order.c.kind
+    bought = and_(paid >= since, paid < before)
+    refund = and_(kind == OrderType.REFUND.value, paid.is_(None), made >= since, made < before)
+    if not which.free:
+        bought, refund = and_(bought, purchase_order.c.list_minor != 0), and_(refund, purchase_order.c.payable_minor != 0)
+    moved = {None: or_(bought, refund), True: refund, False: bought}[which.refunds]
+    conditions = [purchase_order.c.account_id == account_id, moved]
+    if which.order_id:
+        conditions.append(purchase_order.c.order_id == which.order_id)
+    if which.instance_id:
+        conditions.append(purchase_order.c.instance_id == which.instance_id)
+    return and_(*conditions)
 
 
 def _matching(account_id: str, search: Search) -> ColumnElement[bool]:
@@ -300,6 +343,7 @@ def _order(row: Row[Any], its_lines: list[Row[Any]]) -> Order:
         related_order_id=row.related_order_id or "",
         expires_at=None if row.expires_at_ms is None else from_ms(row.expires_at_ms),
         renewal=Renewal(RenewalStatus(row.renewal_status), row.renewal_months),
+        withdrawn_at=None if row.withdrawn_at_ms is None else from_ms(row.withdrawn_at_ms),
     )
 
 

@@ -9,17 +9,20 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from keystead.catalog.model import Configuration, Edition, Policies, PriceList, Schedule
-from keystead.catalog.rules import period_of
+import msgspec
+
+from keystead.catalog.model import Catalogue, Configuration, Edition, Policies, PriceList, Schedule
+from keystead.catalog.rules import period_of, price_list_at, price_list_named
 from keystead.entitlements import rules as entitlements
-from keystead.entitlements.model import Figures
+from keystead.entitlements.model import Figures, Term
 from keystead.faults import InvalidParameter, MissingParameter
-from keystead.instances.model import Renewal, RenewalStatus
+from keystead.instances.model import Owned, Renewal, RenewalStatus
 from keystead.ledger.model import Entry, Finding
 from keystead.money import Money, rounded_half_up
-from keystead.orders.faults import OrderBroken, OrderStateInvalid
+from keystead.orders.faults import EditionNotDelivered, NotRefundable, OrderBroken, OrderStateInvalid
 from keystead.orders.model import Order, OrderLine, OrderState, OrderType, Share
-from keystead.pricing.model import Quote
+from keystead.pricing import rules as pricing
+from keystead.pricing.model import OrderKind, Quote
 from keystead.pricing.rules import earned_rate
 
 MONTHS_A_YEAR: Final = 12
@@ -106,13 +109,52 @@ def renewal_set(status: str, period: int | None, unit: str, policies: Policies) 
     return Renewal(wished, period_of(policies.auto_renewal_months, "RenewalPeriod", months))
 
 
+def configuration_of(owned: Owned, figures: Figures) -> Configuration:
+    """Give an instance's configuration with some of its figures, as the catalogue speaks of it."""
+    return Configuration(
+        edition=Edition(owned.instance.edition),
+        region=owned.instance.region,
+        qps=figures.qps,
+        key_num=figures.key_num,
+        secret_num=figures.secret_num,
+        access_num=figures.access_num,
+        log=figures.log,
+        log_storage_gb=figures.log_storage_gb,
+    )
+
+
+class Offered(NamedTuple):
+    """What an order would be for: its price and the term it would bring."""
+
+    quote: Quote
+    term: Term
+
+
+def purchase_offer(catalogue: Catalogue, now: datetime, configuration: Configuration, months: int) -> Offered:
+    """Price a purchase at `now`; PeriodNotSold for a term not on sale."""
+    period_of(catalogue.policies.purchase_months, "Period", months)
+    quote = pricing.quote(price_list_at(catalogue, now), configuration, months, OrderKind.NEW)
+    return Offered(quote, entitlements.purchased(now, months))
+
+
+def renewal_offer(catalogue: Catalogue, now: datetime, owned: Owned, after: Configuration, months: int) -> Offered:
+    """Price a renewal at `now` by the list of `now`, and say which term it adds; TermReleased when retention is over."""
+    quote = pricing.quote(price_list_at(catalogue, now), after, months, OrderKind.RENEWAL)
+    after_expiry = catalogue.policies.renewal_after_expiry
+    return Offered(quote, entitlements.renewed(owned.run, now, months, owned.instance.retention_days, after_expiry))
+
+
+def attempt_to_plan(policies: Policies, renewal: Renewal, ends_at: datetime, now: datetime) -> datetime | None:
+    """Give when automatic renewal is to be tried next, for an instance that wishes it; None if it does not, or never."""
+    return next_attempt(policies.auto_renewal, ends_at, now) if renewal.status is RenewalStatus.AUTO else None
+
+
 def attempt_due(schedule: Schedule, ends_at: datetime, now: datetime) -> bool:
     """Whether automatic renewal is to be tried at `now`, perhaps late, for a term that ends at `ends_at`.
 
-    What was due before the end is not made up for after it: then only an attempt that the schedule puts there counts.
+    An attempt that a scheduler which was down has missed is made up for once, in retention too (ADR 12).
     """
-    begun = [attempt for attempt in _attempts(schedule, ends_at) if attempt <= now]
-    return bool(begun) and (now < ends_at or begun[-1] >= ends_at)
+    return any(attempt <= now for attempt in _attempts(schedule, ends_at))
 
 
 def next_attempt(schedule: Schedule, ends_at: datetime, now: datetime) -> datetime | None:
@@ -125,11 +167,29 @@ def _attempts(schedule: Schedule, ends_at: datetime) -> list[datetime]:
     return [ends_at + timedelta(days=day, hours=schedule.hour) for day in schedule.days]
 
 
+def changes_of(order: Order) -> str:
+    """Say what an order changes: `Spec from 1000 to 2000, KeyNum from 1000 to 1010`."""
+    before = dict(order.original_parameters)
+    changed = ((code, before[code], value) for code, value in order.parameters if before[code] != value)
+    return ", ".join(f"{code} from {old} to {new}" for code, old, new in changed)
+
+
 def payable_at(order: Order, now: datetime) -> None:
     """Raise OrderStateInvalid unless the order is unpaid and has not lapsed."""
     state = state_at(order, now)
     if state != OrderState.UNPAID.value:
         raise OrderStateInvalid(order.order_id, state)
+
+
+def deliverable(catalogue: Catalogue, order: Order) -> None:
+    """Raise EditionNotDelivered for an order of an edition that the deployment cannot deliver: before it is charged."""
+    delivered(catalogue, _edition(order, price_list_named(catalogue, order.price_list_id)))
+
+
+def delivered(catalogue: Catalogue, edition: Edition) -> None:
+    """Raise EditionNotDelivered if the deployment cannot deliver an edition, quote it as it may."""
+    if edition not in catalogue.delivered:
+        raise EditionNotDelivered(edition.value)
 
 
 def state_at(order: Order, now: datetime) -> str:
@@ -165,6 +225,37 @@ def refund_lines(shares: Iterable[Share]) -> tuple[OrderLine, ...]:
     )
 
 
+def on_top(renewal: Order, paid: Iterable[Order]) -> None:
+    """Raise NotRefundable if something was bought on top of a renewal: `paid` are all orders that the instance stands on."""
+    for order in paid:
+        if order.kind is OrderType.RENEW and order.term.starts_at >= renewal.term.ends_at:
+            raise NotRefundable(renewal.instance_id, f"the renewal {order.order_id} goes on from this one: cancel it first.")
+        if order.kind is OrderType.UPGRADE and order.term.ends_at >= renewal.term.ends_at:
+            raise NotRefundable(renewal.instance_id, f"the upgrade {order.order_id} was paid to the end of this renewal.")
+
+
+def cancellation(renewal: Order, share: Share, order_id: str, now: datetime) -> Order:
+    """Give the order that undoes a renewal which has not begun: a refund of one line."""
+    lines = refund_lines([share])
+    return msgspec.structs.replace(
+        renewal,
+        order_id=order_id,
+        kind=OrderType.REFUND,
+        state=None,
+        months=0,
+        lines=lines,
+        list_amount=lines[0].list_amount,
+        discount=lines[0].discount,
+        payable=lines[0].payable,
+        operator="",
+        created_at=now,
+        paid_at=None,
+        original_parameters=renewal.parameters,
+        related_order_id=renewal.order_id,
+        expires_at=None,
+    )
+
+
 def _rest_of_price(order: Order, price_list: PriceList, now: datetime) -> tuple[int, int]:
     """The part of the list price that use so far costs, as denominator and numerator."""
     if order.kind is OrderType.UPGRADE:
@@ -180,8 +271,8 @@ def _edition(order: Order, price_list: PriceList) -> Edition:
 
 
 class Books(NamedTuple):
-    """What an audit compares orders with: charges and refunds, which instance an order entitles to something, all instances
-    that ever were, and those that are gone.
+    """What an audit compares orders with: charges in cash, uses of coupons and refunds, which instance an order entitles
+    to something, all instances that ever were, and those that are gone.
     """
 
     charges: Iterable[Entry]
@@ -189,16 +280,17 @@ class Books(NamedTuple):
     entitled: Mapping[str, str]
     delivered: set[str]
     gone: set[str]
+    coupons: Iterable[Entry] = ()
 
 
 def unanswered(orders: Iterable[Order], books: Books) -> list[Finding]:
     """Say where orders, charges, refunds, entitlements and instances do not answer to each other."""
     found: list[Finding] = []
-    charges, refunds = _by_order(books.charges), _by_order(books.refunds)
+    charges, used, refunds = (_by_order(entries) for entries in (books.charges, books.coupons, books.refunds))
     entitled, delivered = books.entitled, books.delivered
     known = {order.order_id: order for order in orders}
     for order in known.values():
-        problems = [problem_of(order), _charge_problem(order, charges.get(order.order_id, []))]
+        problems = [problem_of(order), _charge_problem(order, charges.get(order.order_id, []), used.get(order.order_id, []))]
         problems.append(_refund_problem(order, refunds.get(order.order_id, []), charges))
         if order.state is OrderState.PAID and entitled.get(order.order_id) != order.instance_id:
             problems.append("it is paid and entitles its instance to nothing")
@@ -206,10 +298,13 @@ def unanswered(orders: Iterable[Order], books: Books) -> list[Finding]:
             problems.append("it is not paid and entitles")
         if order.state is OrderState.PAID and order.instance_id not in delivered:
             problems.append(f"its instance {order.instance_id} was never delivered")
-        if order.kind is OrderType.REFUND and order.instance_id not in books.gone:
+        undone = known.get(order.related_order_id)
+        cancels = undone is not None and undone.withdrawn_at is not None
+        if order.kind is OrderType.REFUND and not cancels and order.instance_id not in books.gone:
             problems.append(f"its instance {order.instance_id} is still there")
         found.extend(Finding(order.order_id, problem) for problem in problems if problem)
     found.extend(Finding(order_id, "it is charged and there is no such order") for order_id in charges.keys() - known.keys())
+    found.extend(Finding(order_id, "a coupon paid for it and there is no such order") for order_id in used.keys() - known.keys())
     found.extend(Finding(order_id, "it is refunded and there is no such order") for order_id in refunds.keys() - known.keys())
     found.extend(Finding(order_id, "it entitles and there is no such order") for order_id in entitled.keys() - known.keys())
     paid = [order for order in known.values() if order.state is OrderState.PAID]
@@ -241,12 +336,12 @@ def _refund_problem(order: Order, refunds: list[Entry], charges: Mapping[str, li
     return ""
 
 
-def _charge_problem(order: Order, charges: list[Entry]) -> str:
+def _charge_problem(order: Order, charges: list[Entry], used: list[Entry]) -> str:
     if order.state is not OrderState.PAID:
-        return "it is not paid and was charged" if charges else ""
-    if len(charges) != 1:
-        return f"it is paid and has {len(charges)} charges"
-    charge = charges[0]
-    if charge.amount != order.payable or charge.account_id != order.account_id:
+        return "it is not paid and was charged" if charges or used else ""
+    if len(charges) != 1 or len(used) > 1:
+        return f"it is paid and has {len(charges)} charges and {len(used)} coupons"
+    paid = Money.total((entry.amount for entry in charges + used), order.payable.currency)
+    if paid != order.payable or {entry.account_id for entry in charges + used} != {order.account_id}:
         return "its charge is of another amount or account"
     return ""

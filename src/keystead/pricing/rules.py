@@ -11,6 +11,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
+from keystead.catalog.faults import ModuleInvalid
 from keystead.catalog.model import Configuration, Edition, Module, Offer, PriceList, Steps, UpgradeFee
 from keystead.catalog.rules import offer_of
 from keystead.money import Money, Rounding, rounded_down, rounded_half_up, rounded_up
@@ -25,7 +26,7 @@ def quote(price_list: PriceList, configuration: Configuration, months: int, kind
     """Price a configuration that `catalog.rules.configured` accepted for a term of `months` (1 or more).
 
     Every priced module has a line, of zero where only what is included was chosen. EditionNotSold if the list, a newer one than
-    the configuration's at a renewal, no longer offers the edition; ValueError if it no longer sells the figure of Spec.
+    the configuration's at a renewal, no longer offers the edition; ModuleInvalid if it no longer sells the Spec (ADR 40).
     """
     rate = discount_rate(price_list, configuration.edition, months)
     rounding = _ROUNDINGS[price_list.discount_rounding]
@@ -111,8 +112,8 @@ def _of_tier(offer: Offer, qps: int) -> Decimal:
     for tier in offer.spec:
         if tier.value == qps:
             return tier.monthly
-    message = f"{qps} QPS are not sold with {offer.edition}"
-    raise ValueError(message)
+    on_sale = ", ".join(str(tier.value) for tier in offer.spec)
+    raise ModuleInvalid(Module.SPEC.value, f"{qps} is no longer on sale; renew with a change to one that is: {on_sale}.")
 
 
 def _of_steps(steps: Steps, figure: int) -> Decimal:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from functools import cache, partial
+from functools import partial
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from keystead.catalog.commands import load_catalogue
 from keystead.clock import Instant, to_ms
+from keystead.coupons import commands as coupons
 from keystead.entitlements.model import Standing
 from keystead.gate.call import Service
 from keystead.gate.signature import SKEW
@@ -31,14 +31,6 @@ Handler = Callable[[Transaction, datetime, str], None]
 the job's due. It reads the facts anew, does nothing if they no longer ask for it, and records the events itself."""
 
 SENT_KEPT: Final = timedelta(days=30)
-_catalogue = cache(load_catalogue)
-"""The deployment's one catalogue: it is part of the program."""
-
-
-def renew_automatically(tx: Transaction, now: datetime, subject: str) -> None:
-    """Renew an instance that wishes it, if its end is near and nobody has renewed it; a failure is told and tried again."""
-    renewals.renew_automatically(tx, _catalogue(), now, subject)
-
 
 HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
     {
@@ -50,8 +42,8 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
         lifecycle.RESUME_JOB: lifecycle.resume_rotations,
         instances.TELL_STOPPED_JOB: notices.tell_stopped,
         instances.TELL_RELEASED_JOB: notices.tell_released,
+        coupons.EXPIRE_JOB: coupons.expire,
         orders.LAPSE_JOB: orders.lapse,
-        orders.RENEW_JOB: renew_automatically,
     }
 )
 
@@ -70,6 +62,11 @@ def _rotate_key(service: Service, tx: Transaction, now: datetime, key_id: str) -
         lifecycle.postpone_rotation(tx, now, key, full.sentence)
     else:
         lifecycle.rotate(tx, service.keystore, now, key)
+
+
+def _renew_automatically(service: Service, tx: Transaction, now: datetime, instance_id: str) -> None:
+    """Renew an instance that wishes it, if its end is near and nobody has renewed it; a failure is told and tried again."""
+    renewals.renew_automatically(tx, service.catalogue, now, instance_id)
 
 
 def _plan_reminders(service: Service, tx: Transaction, now: datetime, instance_id: str) -> None:
@@ -101,6 +98,7 @@ def _compose(service: Service, tx: Transaction, now: datetime, message_id: str) 
 
 SERVED_HANDLERS: Final[Mapping[str, Callable[[Service, Transaction, datetime, str], None]]] = MappingProxyType(
     {
+        orders.RENEW_JOB: _renew_automatically,
         instances.PLAN_REMINDERS_JOB: _plan_reminders,
         notices.REMIND_JOB: _remind_of_expiry,
         ledger.BALANCE_JOB: _check_balance,
@@ -141,8 +139,8 @@ def _take_usage(service: Service, instant: Instant) -> None:
     usage.take(service.store, instant.now)
 
 
-def _count_calls(service: Service, _instant: Instant) -> None:
-    usage.count(service.store, service.journal.path.parent)
+def _count_calls(service: Service, instant: Instant) -> None:
+    usage.count(service.store, service.journal.path.parent, instant.wall)
 
 
 CHORES: Final = (

@@ -153,7 +153,7 @@ def advance(service: Service, by: timedelta, handlers: Mapping[str, Handler] | N
         _move(service, target)
         with service.store.read() as tx:
             happened = events.since(tx, before)
-            left = [job for job in jobs.listing(tx, LISTED_MAX) if job.due <= target]
+            left = jobs.listing(tx, LISTED_MAX, target)
         runner.keep_house()
         if all(job.attempts > 0 for job in left):  # else another process's job asked for more work just now
             break

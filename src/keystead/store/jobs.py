@@ -103,10 +103,18 @@ def put_off(tx: Transaction, job_id: int, retry_at: datetime, error: str) -> Non
     )
 
 
-def listing(tx: Transaction, limit: int) -> list[Job]:
-    """Give open jobs, soonest first."""
-    statement = select(job).where(job.c.done_at_ms.is_(None)).order_by(job.c.due_at_ms, job.c.id).limit(limit)
-    return [_job(row) for row in tx.execute(statement)]
+def listing(tx: Transaction, limit: int, until: datetime | None = None) -> list[Job]:
+    """Give open jobs, soonest first; only those due by `until` (business time) if it is given."""
+    statement = select(job).where(job.c.done_at_ms.is_(None))
+    if until is not None:
+        statement = statement.where(job.c.due_at_ms <= to_ms(until))
+    return [_job(row) for row in tx.execute(statement.order_by(job.c.due_at_ms, job.c.id).limit(limit))]
+
+
+def open_of_account(tx: Transaction, account_id: str) -> list[Job]:
+    """Give an account's open jobs in the order they will be done."""
+    statement = select(job).where(job.c.account_id == account_id, job.c.done_at_ms.is_(None))
+    return [_job(row) for row in tx.execute(statement.order_by(job.c.due_at_ms, job.c.id))]
 
 
 def open_count(tx: Transaction, until: datetime) -> int:

@@ -6,7 +6,7 @@ the database. How far each source is counted is kept in the commit that counts, 
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -21,6 +21,8 @@ from keystead.usage import rows, rules
 from keystead.usage.model import DayUsage, Holding
 
 FRAMES_AT_ONCE: Final = 1000
+SECONDS_KEPT: Final = timedelta(hours=1)
+"""How late a node may count a second and have it added to what the others counted."""
 
 
 def take(store: Store, now: datetime) -> None:
@@ -32,13 +34,15 @@ def take(store: Store, now: datetime) -> None:
             _take(tx, now, account_id)
 
 
-def count(store: Store, journals: Path) -> None:
-    """Count the calls recorded since the last time."""
+def count(store: Store, journals: Path, wall: datetime) -> None:
+    """Count the calls recorded since the last time; `wall` is wall time."""
     for path in sorted(journals.glob("*.journal")):
         while _count_journal(store, path):
             pass
     while _count_changes(store):
         pass
+    with store.write() as tx:
+        rows.forget_seconds(tx, int((wall - SECONDS_KEPT).timestamp()))
 
 
 def days(tx: Transaction, account_id: str, since: date, until: date) -> list[DayUsage]:
@@ -82,7 +86,7 @@ def _count_journal(store: Store, path: Path) -> bool:
         some = list(islice(frames(path, begun), FRAMES_AT_ONCE))
         if not some:
             return False
-        rows.add_calls(tx, rules.counted(line for _, payload in some for line in payload.splitlines()))
+        rows.add(tx, rules.counted(line for _, payload in some for line in payload.splitlines()))
         rows.move(tx, path.name, some[-1][0])
     return len(some) >= FRAMES_AT_ONCE
 
@@ -94,7 +98,7 @@ def _count_changes(store: Store) -> bool:
             return False
     with store.write() as tx:
         found = rows.uncounted_records(tx)
-        rows.add_calls(tx, rules.counted(record.encode() for _, _, record in found))
+        rows.add(tx, rules.counted(record.encode() for _, _, record in found))
         for account_id, last in {account_id: number for number, account_id, _ in found}.items():
             rows.move(tx, rows.ACCOUNT_SOURCE + account_id, last)
     return len(found) >= rows.RECORDS_AT_ONCE

@@ -8,11 +8,27 @@ from datetime import date
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Index, Integer, PrimaryKeyConstraint, Row, String, Table, func, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Row,
+    String,
+    Table,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from keystead.access_log.rows import access_record
 from keystead.store import Transaction, metadata
-from keystead.usage.model import Counted, DayUsage, Holding
+from keystead.usage import rules
+from keystead.usage.model import Counted, DayUsage, Holding, InSecond, Load, Tally
 
 RECORDS_AT_ONCE: Final = 10_000
 # How far back from the newest counted record an account's own may still be: many more than can be in open transactions.
@@ -44,6 +60,26 @@ usage_call = Table(
     Column("calls", BigInteger, nullable=False),
     PrimaryKeyConstraint("account_id", "day", "instance_id", "operation"),
 )
+usage_load = Table(
+    "usage_load",
+    metadata,
+    Column("account_id", String(16), nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("instance_id", String(64), nullable=False),
+    Column("peak_qps", BigInteger, nullable=False),
+    Column("log_bytes", BigInteger, nullable=False),
+    PrimaryKeyConstraint("account_id", "day", "instance_id"),
+)
+# The calls of the seconds that may not be counted whole yet: several nodes and files hold parts of one.
+usage_second = Table(
+    "usage_second",
+    metadata,
+    Column("account_id", String(16), nullable=False),
+    Column("instance_id", String(64), nullable=False),
+    Column("second", BigInteger, nullable=False),
+    Column("calls", BigInteger, nullable=False),
+    PrimaryKeyConstraint("second", "account_id", "instance_id"),
+)
 usage_read = Table(
     "usage_read",
     metadata,
@@ -72,8 +108,59 @@ def keep(tx: Transaction, holding: Holding, *, there: bool) -> None:
         tx.execute(insert(usage_day).values(values))
 
 
-def add_calls(tx: Transaction, counts: Mapping[Counted, int]) -> None:
-    """Add to the counts of calls."""
+def add(tx: Transaction, tally: Tally) -> None:
+    """Add what records come to."""
+    _add_calls(tx, tally.calls)
+    loads: dict[tuple[str, str, str], list[int]] = {}
+    for counted, size in tally.written.items():
+        loads[counted.account_id, counted.day, counted.instance_id] = [0, size]
+    for part, calls in tally.seconds.items():
+        load = loads[part.account_id, part.day, part.instance_id]
+        load[0] = max(load[0], _in_second(tx, part, calls))
+    for key, (peak, size) in loads.items():
+        _add_load(tx, key, peak, size)
+
+
+def forget_seconds(tx: Transaction, before: int) -> None:
+    """Forget the calls of seconds before that one: nothing more comes to them, and the highest is kept."""
+    tx.execute(delete(usage_second).where(usage_second.c.second < before))
+
+
+def loads(tx: Transaction, account_id: str, since: date, until: date) -> dict[tuple[str, date], tuple[int, int]]:
+    """Give peak and bytes of an account's instances from day `since` to day `until`, both counted, by instance and day."""
+    statement = select(usage_load).where(
+        usage_load.c.account_id == account_id, usage_load.c.day >= since.isoformat(), usage_load.c.day <= until.isoformat()
+    )
+    return {(row.instance_id, date.fromisoformat(row.day)): (row.peak_qps, row.log_bytes) for row in tx.execute(statement)}
+
+
+def _in_second(tx: Transaction, part: InSecond, calls: int) -> int:
+    """Add to a second's calls; gives how many they are now."""
+    this = (
+        (usage_second.c.second == part.second)
+        & (usage_second.c.account_id == part.account_id)
+        & (usage_second.c.instance_id == part.instance_id)
+    )
+    there = tx.execute(select(usage_second.c.calls).where(this).with_for_update()).scalar_one_or_none()
+    if there is None:
+        row = {"account_id": part.account_id, "instance_id": part.instance_id, "second": part.second, "calls": calls}
+        tx.execute(insert(usage_second).values(row))
+        return calls
+    tx.execute(update(usage_second).where(this).values(calls=there + calls))
+    return int(there) + calls
+
+
+def _add_load(tx: Transaction, key: tuple[str, str, str], peak: int, size: int) -> None:
+    account_id, day, instance_id = key
+    this = (usage_load.c.account_id == account_id) & (usage_load.c.day == day) & (usage_load.c.instance_id == instance_id)
+    higher = case((usage_load.c.peak_qps < peak, peak), else_=usage_load.c.peak_qps)
+    values = {"peak_qps": higher, "log_bytes": usage_load.c.log_bytes + size}
+    if tx.execute(update(usage_load).where(this).values(values)).rowcount == 0:
+        row = {"account_id": account_id, "day": day, "instance_id": instance_id, "peak_qps": peak, "log_bytes": size}
+        tx.execute(insert(usage_load).values(row))
+
+
+def _add_calls(tx: Transaction, counts: Mapping[Counted, int]) -> None:
     for counted, calls in counts.items():
         this = (
             (usage_call.c.account_id == counted.account_id)
@@ -95,7 +182,16 @@ def days(tx: Transaction, account_id: str, since: date, until: date) -> list[Day
     for row in tx.execute(statement):
         calls[row.instance_id, date.fromisoformat(row.day)][row.operation] = row.calls
     keys = sorted(held.keys() | calls.keys(), key=lambda key: (key[1], key[0]))
-    return [DayUsage(key[0], key[1], held.get(key), calls.get(key, {})) for key in keys]
+    worked = loads(tx, account_id, since - rules.LOG_KEPT, until)
+    written: dict[str, dict[date, int]] = defaultdict(dict)
+    for (instance_id, day), (_, size) in worked.items():
+        written[instance_id][day] = size
+    return [
+        DayUsage(
+            key[0], key[1], held.get(key), calls.get(key, {}), Load(*worked.get(key, (0, 0)), rules.kept(written[key[0]], key[1]))
+        )
+        for key in keys
+    ]
 
 
 def position(tx: Transaction, source: str, *, hold: bool = False) -> int:

@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
 from itertools import groupby
+from typing import Final
 
 import msgspec
 
 from keystead.clock import business_day
-from keystead.usage.model import CallRecord, Counted, DayUsage, Holding
+from keystead.usage.model import CallRecord, Counted, DayUsage, Holding, InSecond, Load, Tally
 
+LOG_KEPT: Final = timedelta(days=180)
+"""How long records of calls are kept (KMS billing page: up to 180 days; read 2026-11-22)."""
 _DECODER = msgspec.json.Decoder(CallRecord)
 
 
-def counted(records: Iterable[bytes]) -> Counter[Counted]:
-    """Count records of calls by account, instance, UTC+8 day and operation; refused ones are left out.
+def counted(records: Iterable[bytes]) -> Tally:
+    """Count records of calls by account, instance, UTC+8 day and operation, by second, and their bytes; not refused ones.
 
-    What a refused call names may be anything, of any length; what a served one names exists.
+    What a refused call names may be anything, of any length; what a served one names exists. A second is one of wall time: a
+    manual clock's business time stands still.
     """
-    found: Counter[Counted] = Counter()
+    found = Tally(Counter(), Counter(), Counter())
     for line in records:
         record = _DECODER.decode(line)
-        if record.account_id and record.business_time and not record.error_code:
-            day = business_day(datetime.fromisoformat(record.business_time)).isoformat()
-            found[Counted(record.account_id, record.instance_id, day, record.api_name)] += 1
+        if not record.account_id or not record.business_time or record.error_code:
+            continue
+        day = business_day(datetime.fromisoformat(record.business_time)).isoformat()
+        found.calls[Counted(record.account_id, record.instance_id, day, record.api_name)] += 1
+        if record.instance_id:
+            second = int(datetime.fromisoformat(record.time or record.business_time).timestamp())
+            found.seconds[InSecond(record.account_id, record.instance_id, second, day)] += 1
+            found.written[Counted(record.account_id, record.instance_id, day, "")] += len(line) + 1
     return found
+
+
+def kept(written: Mapping[date, int], day: date) -> int:
+    """Give how many bytes the log keeps of an instance at the end of a day, from those written day by day."""
+    return sum(size for on, size in written.items() if day - LOG_KEPT < on <= day)
 
 
 def higher(one: Holding | None, other: Holding) -> Holding:
@@ -46,6 +60,11 @@ def higher(one: Holding | None, other: Holding) -> Holding:
     return msgspec.structs.replace(other, **{name: max(getattr(one, name), getattr(other, name)) for name in figures})
 
 
+def harder(one: Load, other: Load) -> Load:
+    """Put the loads of two days together: the higher peak and log, the added bytes."""
+    return Load(max(one.peak_qps, other.peak_qps), one.log_bytes + other.log_bytes, max(one.log_kept, other.log_kept))
+
+
 def months_of(days: Iterable[DayUsage]) -> list[tuple[str, DayUsage]]:
     """Put an account's days together by month and instance: highest figures, added calls. The day is the last one seen."""
 
@@ -57,10 +76,12 @@ def months_of(days: Iterable[DayUsage]) -> list[tuple[str, DayUsage]]:
         calls: Counter[str] = Counter()
         holding: Holding | None = None
         day = None
+        load = Load()
         for usage in group:
             calls.update(usage.calls)
+            load = harder(load, usage.load)
             day = usage.day
             holding = holding if usage.holding is None else higher(holding, usage.holding)
         if day is not None:
-            found.append((month, DayUsage(instance_id, day, holding, calls)))
+            found.append((month, DayUsage(instance_id, day, holding, calls, load)))
     return found

@@ -16,7 +16,7 @@ class QueryAccountBalanceRequest(Request):
 
 
 class AccountBalance(Shape):
-    """Amounts as text with two decimals. There is no credit line here: what is available is cash."""
+    """Amounts as text with two decimals. `available_amount` = `available_cash_amount` + `credit_amount`; no coupons."""
 
     available_amount: str
     available_cash_amount: str
@@ -34,7 +34,10 @@ class QueryAccountBalanceResponse(BssResponse, kw_only=True):
 
 @BSS.action("QueryAccountBalance", Effect.READ)
 def query_account_balance(call: Call, request: QueryAccountBalanceRequest) -> QueryAccountBalanceResponse:
-    """Give what the account can spend; its `Code` is "200", unlike its siblings' (BssOpenApi page, read 2026-11-22)."""
+    """Give what the account can spend, cash and credit limit; its `Code` is "200", unlike its siblings'.
+
+    Cash is below zero for what is bought on credit (BssOpenApi and account balance pages, read 2026-11-22).
+    """
     held = ledger.balance(call.tx, call.account_id)
     none = Money(0, held.currency).plain()
     return QueryAccountBalanceResponse(
@@ -42,9 +45,9 @@ def query_account_balance(call: Call, request: QueryAccountBalanceRequest) -> Qu
         message=BALANCE_MESSAGE,
         success=True,
         data=AccountBalance(
-            available_amount=held.plain(),
+            available_amount=ledger.available(call.tx, call.account_id).plain(),
             available_cash_amount=held.plain(),
-            credit_amount=none,
+            credit_amount=ledger.credit_limit(call.tx, call.account_id).plain(),
             mybank_credit_amount=none,
             quota_limit=none,
             currency=held.currency,

@@ -10,14 +10,15 @@ import msgspec
 from keystead.api.bss import bill_columns as columns
 from keystead.api.bss._product import BSS
 from keystead.api.bss.bill_columns import BillRequest, OrderColumns
-from keystead.api.bss.paging import MaxResults, page_of
+from keystead.api.bss.paging import MaxResults, position_of, token_after
 from keystead.api.bss.shapes import CODE, MESSAGE, PAGE_SIZE, BssResponse, PageNum, PageSize, Shape
 from keystead.bills import commands as bills
 from keystead.bills import rules
-from keystead.bills.model import Charge
+from keystead.bills.model import Charge, Item
 from keystead.gate.call import Call
 from keystead.gate.registry import Effect
 from keystead.ledger.commands import CURRENCY
+from keystead.orders.model import Settled
 
 
 class QueryBillOverviewRequest(BillRequest):
@@ -166,9 +167,8 @@ def query_bill_overview(call: Call, request: QueryBillOverviewRequest) -> QueryB
 @BSS.action("QueryBill", Effect.READ)
 def query_bill(call: Call, request: QueryBillRequest) -> QueryBillResponse:
     """List the orders on a month's bill, by time of payment."""
-    found = _found(call, request)
-    first = (request.page_num - 1) * request.page_size
-    rows = [BillRow(**_columns(call, charge)) for charge in found[first : first + request.page_size]]
+    found, total = _page(call, request, (request.page_num - 1) * request.page_size, request.page_size)
+    rows = [BillRow(**_columns(call, charge)) for charge in found]
     page = BillPage(
         account_id=call.account_id,
         account_name=columns.account_name(call),
@@ -176,7 +176,7 @@ def query_bill(call: Call, request: QueryBillRequest) -> QueryBillResponse:
         items=BillRows(item=rows),
         page_num=request.page_num,
         page_size=request.page_size,
-        total_count=len(found),
+        total_count=total,
     )
     return QueryBillResponse(code=CODE, message=MESSAGE, success=True, data=page)
 
@@ -184,8 +184,9 @@ def query_bill(call: Call, request: QueryBillRequest) -> QueryBillResponse:
 @BSS.action("QuerySettleBill", Effect.READ)
 def query_settle_bill(call: Call, request: QuerySettleBillRequest) -> QuerySettleBillResponse:
     """List the orders on a month's bill, by time of payment, however many there are."""
-    found = [charge for charge in _found(call, request) if request.record_id in {"", charge.order.order_id}]
-    page, token = page_of(found, request, call.account_id, request.max_results)
+    first = position_of(request, call.account_id) or 0
+    page, total = _page(call, request, first, request.max_results, request.record_id)
+    token = token_after(request, call.account_id, first + request.max_results, total)
     data = SettleReading(
         account_id=call.account_id,
         account_name=columns.account_name(call),
@@ -193,19 +194,23 @@ def query_settle_bill(call: Call, request: QuerySettleBillRequest) -> QuerySettl
         items=SettleRows(item=_settle_rows(call, page)),
         next_token=token,
         max_results=request.max_results,
-        total_count=len(found),
+        total_count=total,
     )
     return QuerySettleBillResponse(code=CODE, message=MESSAGE, success=True, data=data)
 
 
-def _found(call: Call, request: QueryBillRequest | QuerySettleBillRequest) -> list[Charge]:
-    """The rows of the month that match. All amounts are in the one currency there is, so the local ones are always there."""
+def _page(
+    call: Call, request: QueryBillRequest | QuerySettleBillRequest, first: int, size: int, record_id: str = ""
+) -> tuple[list[Charge], int]:
+    """Some of the month's rows that match, and their number. All amounts are in the one currency: local ones are always there."""
     columns.payer_owned(call, request.owner_id, request.bill_owner_id)
     cycle, item = rules.cycle_named(request.billing_cycle), columns.item_named(request.type)
-    if not columns.ours(call.service.catalogue, request):
-        return []
-    charges = columns.shown(bills.month(call.tx, call.account_id, cycle), hide_zero=request.is_hide_zero_charge)
-    return [charge for charge in charges if item in {None, charge.item}]
+    if not columns.ours(call.service.catalogue, request) or item not in {None, Item.REFUND, Item.SUBSCRIPTION_ORDER}:
+        return [], 0
+    since, before = rules.span_of(cycle)
+    refunds = None if item is None else item is Item.REFUND
+    which = Settled(since, before, refunds, free=not request.is_hide_zero_charge, order_id=record_id)
+    return bills.page(call.tx, call.account_id, which, first, size)
 
 
 def _settle_rows(call: Call, charges: Sequence[Charge]) -> list[SettleRow]:

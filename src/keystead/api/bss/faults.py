@@ -23,10 +23,11 @@ from keystead.catalog.faults import (
 )
 from keystead.entitlements.faults import TermReleased
 from keystead.gate.registry import FaultRow
-from keystead.instances.faults import InstanceNotFound, InstanceStateInvalid
+from keystead.instances.faults import InstanceNotFound, InstanceProtected, InstanceStateInvalid
 from keystead.ledger.faults import BalanceTooLow
 from keystead.orders.faults import (
     ChangePending,
+    EditionNotDelivered,
     ModifyTypeRefused,
     NotRefundable,
     OrderNotFound,
@@ -40,6 +41,7 @@ FAULTS: Final = (
     FaultRow(OwnerForeign, "InvalidOwner", 200),
     FaultRow(ProductNotSold, "ProductNotSupported", 200),
     FaultRow(NothingOnSaleYet, "ProductNotSupported", 200),
+    FaultRow(EditionNotDelivered, "ProductNotSupported", 200),
     FaultRow(UnknownModule, "InvalidModuleCode", 200),
     FaultRow(ConfigMalformed, "InvalidConfigCode", 200),
     FaultRow(ModifyTypeRefused, "InvalidParameter", 200),
@@ -51,6 +53,7 @@ FAULTS: Final = (
     FaultRow(InstanceNotFound, "ResourceNotExists", 200),
     FaultRow(TermReleased, "ResourceNotExists", 200),
     FaultRow(InstanceStateInvalid, "ResourceStatusError", 200),
+    FaultRow(InstanceProtected, "ResourceStatusError", 200),
     FaultRow(OrderUnpaid, "ResourceStatusError", 200),
     FaultRow(ChangePending, "ResourceStatusError", 200),
     FaultRow(QuotaBelowUse, "ResourceStatusError", 200),

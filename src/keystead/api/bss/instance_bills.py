@@ -13,14 +13,16 @@ import msgspec
 from keystead.api.bss import bill_columns as columns
 from keystead.api.bss._product import BSS
 from keystead.api.bss.bill_columns import BillRequest, ProductColumns
-from keystead.api.bss.paging import MaxResults, page_of
+from keystead.api.bss.paging import MaxResults, position_of, token_after
 from keystead.api.bss.periods import Period, charges_of, period_of
 from keystead.api.bss.shapes import CODE, MESSAGE, PAGE_SIZE, BssResponse, PageNum, PageSize, Shape
+from keystead.bills import commands as bills
 from keystead.bills import rules
 from keystead.bills.model import Charge
 from keystead.catalog.model import Product
 from keystead.gate.call import Call
 from keystead.gate.registry import Effect
+from keystead.orders.model import Settled
 
 
 class QueryInstanceBillRequest(BillRequest):
@@ -132,9 +134,8 @@ class DescribeInstanceBillResponse(BssResponse, kw_only=True):
 def query_instance_bill(call: Call, request: QueryInstanceBillRequest) -> QueryInstanceBillResponse:
     """List a month's or a day's bill by instance, or by module of each."""
     period = period_of(request.billing_cycle, request.granularity, request.billing_date)
-    found = _found(call, request, period)
-    first = (request.page_num - 1) * request.page_size
-    rows = [InstanceBillRow(**_columns(call, charge, period)) for charge in found[first : first + request.page_size]]
+    found, total = _page(call, request, period, (request.page_num - 1) * request.page_size, request.page_size)
+    rows = [InstanceBillRow(**_columns(call, charge, period)) for charge in found]
     page = InstanceBillPage(
         account_id=call.account_id,
         account_name=columns.account_name(call),
@@ -142,7 +143,7 @@ def query_instance_bill(call: Call, request: QueryInstanceBillRequest) -> QueryI
         items=InstanceBillRows(item=rows),
         page_num=request.page_num,
         page_size=request.page_size,
-        total_count=len(found),
+        total_count=total,
     )
     return QueryInstanceBillResponse(code=CODE, message=MESSAGE, success=True, data=page)
 
@@ -152,12 +153,9 @@ def describe_instance_bill(call: Call, request: DescribeInstanceBillRequest) -> 
     """List one of the last 18 months' bills by instance, or by module of each; a date outside the month means the month."""
     period = period_of(request.billing_cycle, request.granularity, request.billing_date, elsewhere_is_month=True)
     rules.kept(period.cycle, call.now)
-    found = [
-        charge
-        for charge in _found(call, request, period)
-        if request.instance_id in {"", charge.order.instance_id} and request.pip_code in {"", call.service.catalogue.product.code}
-    ]
-    page, token = page_of(found, request, call.account_id, request.max_results)
+    first = position_of(request, call.account_id) or 0
+    page, total = _page(call, request, period, first, request.max_results)
+    token = token_after(request, call.account_id, first + request.max_results, total)
     name = columns.account_name(call)
     rows = [
         DescribedBillRow(
@@ -176,19 +174,28 @@ def describe_instance_bill(call: Call, request: DescribeInstanceBillRequest) -> 
         items=rows,
         next_token=token,
         max_results=request.max_results,
-        total_count=len(found),
+        total_count=total,
     )
     return DescribeInstanceBillResponse(code=CODE, message=MESSAGE, success=True, data=data)
 
 
-def _found(call: Call, request: QueryInstanceBillRequest | DescribeInstanceBillRequest, period: Period) -> list[Charge]:
+def _page(
+    call: Call, request: QueryInstanceBillRequest | DescribeInstanceBillRequest, period: Period, first: int, size: int
+) -> tuple[list[Charge], int]:
+    """Some of the period's rows that match, and their number. By module all of its orders are read: they have uneven parts."""
     columns.payer_owned(call, request.owner_id, request.bill_owner_id)
-    if not columns.ours(call.service.catalogue, request):
-        return []
-    charges = charges_of(call, period)
-    if request.is_billing_item:
-        charges = [part for charge in charges for part in rules.parts_of(charge)]
-    return columns.shown(charges, hide_zero=request.is_hide_zero_charge)
+    instance_id = pip_code = ""
+    if isinstance(request, DescribeInstanceBillRequest):
+        instance_id, pip_code = request.instance_id, request.pip_code
+    product = call.service.catalogue.product
+    if not columns.ours(call.service.catalogue, request) or pip_code not in {"", product.code}:
+        return [], 0
+    if not request.is_billing_item:
+        which = Settled(*period.span, free=not request.is_hide_zero_charge, instance_id=instance_id)
+        return bills.page(call.tx, call.account_id, which, first, size)
+    charges = [charge for charge in charges_of(call, period) if instance_id in {"", charge.order.instance_id}]
+    parts = columns.shown([part for charge in charges for part in rules.parts_of(charge)], hide_zero=request.is_hide_zero_charge)
+    return parts[first : first + size], len(parts)
 
 
 def _columns(call: Call, charge: Charge, period: Period) -> dict[str, Any]:

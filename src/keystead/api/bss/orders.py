@@ -31,6 +31,7 @@ from keystead.gate.parameters import Request
 from keystead.gate.registry import Effect
 from keystead.money import Money
 from keystead.orders import commands as orders
+from keystead.orders import refunds
 from keystead.orders.model import Order, OrderState, OrderType, Search
 
 DEFAULT_WINDOW = timedelta(hours=1)
@@ -276,9 +277,17 @@ def get_order_detail(call: Call, request: GetOrderDetailRequest) -> GetOrderDeta
 
 @BSS.action("CancelOrder", Effect.WRITE)
 def cancel_order(call: Call, request: CancelOrderRequest) -> CancelOrderResponse:
-    """Cancel an order that is not paid; one that is paid is given back by RefundInstance."""
+    """Cancel an order that is not paid, or a paid renewal that has not begun, which comes back whole; newest first.
+
+    Cancelled again, nothing changes. Any other paid order is given back by RefundInstance, with the instance.
+    """
     owned(call, request.owner_id)
-    orders.cancel(call.tx, call.now, call.account_id, request.order_id)
+    order = orders.order_of(call.tx, call.account_id, request.order_id)
+    call.record.instance_id = order.instance_id
+    if order.kind is not OrderType.RENEW or order.state is not OrderState.PAID:
+        orders.cancel(call.tx, call.now, call.account_id, request.order_id)
+    elif order.withdrawn_at is None:
+        refunds.cancel_renewal(call.tx, call.service.catalogue, call.now, order)
     return CancelOrderResponse(code=CODE, message=MESSAGE, success=True, data=CancelledOrder(host_id=""))
 
 

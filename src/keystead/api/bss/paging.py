@@ -52,6 +52,11 @@ def page_of(items: Sequence[T], request: Request, account_id: str, size: int) ->
     return items[first:rest], token_for(request, account_id, rest) if rest < len(items) else ""
 
 
+def token_after(request: Request, account_id: str, rest: int, total: int) -> str:
+    """Give the token with which a list of `total` goes on at `rest`; empty at its end."""
+    return token_for(request, account_id, rest) if rest < total else ""
+
+
 def _seal(request: Request, account_id: str, position: int) -> str:
     """Bind a position to who asks what. It hides and protects nothing: every page is the asker's own."""
     question = {name: getattr(request, name) for name in request.__struct_fields__ if name not in _POSITIONS}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
 from keystead.bills import commands as bills
 from keystead.bills import rules
 from keystead.bills.model import Charge, Cycle
+from keystead.clock import business_midnight
 from keystead.faults import InvalidParameter, MissingParameter
 from keystead.gate.call import Call
 
@@ -25,6 +26,13 @@ class Period(NamedTuple):
     def date(self) -> str | None:
         """The day as rows write it; None for a month."""
         return None if self.day is None else self.day.isoformat()
+
+    @property
+    def span(self) -> tuple[datetime, datetime]:
+        """The instants at which it begins and ends."""
+        if self.day is None:
+            return rules.span_of(self.cycle)
+        return business_midnight(self.day), business_midnight(self.day + timedelta(days=1))
 
 
 def period_of(cycle: str, granularity: str, day: str, *, elsewhere_is_month: bool = False) -> Period:

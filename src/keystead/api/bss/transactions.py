@@ -40,6 +40,7 @@ class _Shown(NamedTuple):
 # By the kind's stored value; a kind that is not here is a correction.
 SHOWN: Final = {
     "credit": _Shown("Payment", "OfflineRemittance"),
+    "payment": _Shown("Payment", "CreditCard"),
     "charge": _Shown("Consumption", BALANCE_CHANNEL),
     "refund": _Shown("Refund", BALANCE_CHANNEL),
 }

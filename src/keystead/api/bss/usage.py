@@ -1,7 +1,8 @@
 """Usage records: QueryUserOmsData (BssOpenApi page, read 2026-11-22). For reference, not for reckoning.
 
-One free-form map of text an instance and day (or month). Kept by the day: DataType Hour and Raw find nothing. Peak requests a
-second and log storage in use are not measured yet, and so have no field.
+One free-form map of text an instance and day (or month). Kept by the day: DataType Hour and Raw find nothing. PeakQps is the
+most served calls in one second of the day. LogStorage is what the records of the last 180 days take, LogWritten those of the day,
+in GB of 10^9 bytes.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from keystead.usage.model import DayUsage
 DAY: Final = "Day"
 MONTH: Final = "Month"
 KEPT_NOT: Final = frozenset({"Hour", "Raw"})
+_GIGABYTE: Final = 10**9
 UsagePageSize = Annotated[int, msgspec.Meta(ge=1, le=200)]
 
 
@@ -79,6 +81,9 @@ def query_user_oms_data(call: Call, request: QueryUserOmsDataRequest) -> QueryUs
 
 def _row(period: str, value: str, each: DayUsage) -> dict[str, str]:
     row = {period: value, "InstanceId": each.instance_id, "Calls": str(sum(each.calls.values()))}
+    if each.instance_id:
+        row |= {"PeakQps": str(each.load.peak_qps), "LogStorage": _gigabytes(each.load.log_kept)}
+        row |= {"LogWritten": _gigabytes(each.load.log_bytes)}
     if each.holding is not None:
         held = each.holding
         row |= {
@@ -93,3 +98,8 @@ def _row(period: str, value: str, each: DayUsage) -> dict[str, str]:
             "QpsQuota": str(held.qps_bought),
         }
     return row | {f"Calls.{operation}": str(calls) for operation, calls in sorted(each.calls.items())}
+
+
+def _gigabytes(size: int) -> str:
+    """Write bytes as GB, to the byte: 1234 is 0.000001234."""
+    return f"{size // _GIGABYTE}.{size % _GIGABYTE:09d}"

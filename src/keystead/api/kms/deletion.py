@@ -10,7 +10,6 @@ from keystead.gate.parameters import Request
 from keystead.gate.registry import Effect
 from keystead.instances import commands as instances
 from keystead.keyring import lifecycle, rules
-from keystead.keyring.faults import NotOffered
 from keystead.keyring.model import Operation
 
 
@@ -22,14 +21,14 @@ class ScheduleKeyDeletionRequest(Request):
 
 
 class SetDeletionProtectionRequest(Request):
-    """Which key, by id or by ARN; whether it is to be protected, and why (only with true)."""
+    """Which key, by id or by ARN, or which instance; whether it is to be protected, and why (only with true)."""
 
     enable_deletion_protection: bool
     deletion_protection_description: str = ""
     key_id: str = ""
     protected_resource_arn: str = ""
     kms_instance_id: str = ""
-    """An instance cannot be protected: refused."""
+    """Protected, an instance is not given back for a refund; its end is no matter."""
 
 
 @KMS.action("ScheduleKeyDeletion", Effect.WRITE)
@@ -50,7 +49,7 @@ def cancel_key_deletion(call: Call, request: KeyRequest) -> NothingResponse:
 
 @KMS.action("SetDeletionProtection", Effect.WRITE)
 def set_deletion_protection(call: Call, request: SetDeletionProtectionRequest) -> NothingResponse:
-    """Protect a key from being scheduled for deletion, or no longer."""
+    """Protect a key from being scheduled for deletion, or an instance from being given back, or no longer."""
     named = [name for name in (request.key_id, request.protected_resource_arn, request.kms_instance_id) if name]
     if not named:
         raise MissingParameter("ProtectedResourceArn")
@@ -58,8 +57,10 @@ def set_deletion_protection(call: Call, request: SetDeletionProtectionRequest) -
         raise InvalidParameter("ProtectedResourceArn", "Give one of ProtectedResourceArn, KeyId and KmsInstanceId.")
     because = rules.checked_description(request.deletion_protection_description, "DeletionProtectionDescription")
     if request.kms_instance_id:
-        instances.owned(call.tx, call.account_id, request.kms_instance_id, call.now, call.region)
-        raise NotOffered("An instance is not protected from deletion: name a key.")
+        owned = instances.owned(call.tx, call.account_id, request.kms_instance_id, call.now, call.region)
+        call.record.instance_id = call.record.resource_id = owned.instance.instance_id
+        instances.protect(call.tx, call.now, owned, because, protected=request.enable_deletion_protection)
+        return NothingResponse()
     if request.protected_resource_arn and not request.protected_resource_arn.startswith("acs:"):
         raise InvalidParameter("ProtectedResourceArn", "It must be the ARN of a key.")
     key = key_for(call, named[0], Operation.PROTECT)

@@ -244,8 +244,8 @@ def _shown(call: Call, found: Owned) -> KmsInstance:
         product_type=instance.product_type,
         product_version=_product_version(call, instance.edition),
         sale_status="Normal" if found.standing is Standing.ACTIVE else "Expired",
-        deletion_protection=False,
-        deletion_protection_description="",
+        deletion_protection=instance.protected,
+        deletion_protection_description=instance.protection_note,
     )
 
 

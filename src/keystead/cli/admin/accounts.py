@@ -25,7 +25,8 @@ _HERE = Target()
 AccountName = Annotated[str, Parameter(help="The account's name or id.")]
 
 
-def _amount(text: str) -> Money:
+def amount_of(text: str) -> Money:
+    """Read an amount of the ledger's currency; AmountInvalid for anything else."""
     from keystead.ledger.commands import CURRENCY
     from keystead.money import Money
 
@@ -77,7 +78,7 @@ def credit(
     from keystead.access.rows import lock_account
     from keystead.ledger import commands as ledger
 
-    money = _amount(amount)
+    money = amount_of(amount)
     with open_target(target) as service:
         now = service.clock.read().now
         with service.store.write() as tx:
@@ -108,7 +109,7 @@ def alert(
     from keystead.ledger import commands as ledger
     from keystead.notices import commands as notices
 
-    money = _amount(amount)
+    money = amount_of(amount)
     if money.minor < 0:
         raise AmountInvalid("an alert's threshold is not below zero")
     with open_target(target) as service, service.store.write() as tx:
@@ -122,6 +123,40 @@ def alert(
             "alert_below": money.plain() if money.minor else "off",
             "balance": balance.plain(),
             "currency": balance.currency,
+        },
+        json=target.json,
+    )
+
+
+@account.command
+def credit_limit(
+    name: AccountName,
+    amount: Annotated[str, Parameter(help="In USD, such as 500; 0 for none.")],
+    /,
+    *,
+    memo: Annotated[str, Parameter(help="Why, for the books.")] = "set by the operator",
+    target: Target = _HERE,
+) -> None:
+    """Let an account's balance go so far below zero: it may buy with balance and limit together."""
+    from keystead.access import commands as access
+    from keystead.access.rows import lock_account
+    from keystead.ledger import commands as ledger
+
+    money = amount_of(amount)
+    with open_target(target) as service:
+        now = service.clock.read().now
+        with service.store.write() as tx:
+            found = access.account_named(tx, name)
+            lock_account(tx, found.account_id)
+            limit = ledger.set_credit_limit(tx, now, found.account_id, money, memo).limit
+            balance, available = ledger.balance(tx, found.account_id), ledger.available(tx, found.account_id)
+    _show(
+        {
+            "account_id": found.account_id,
+            "credit_limit": limit.plain(),
+            "balance": balance.plain(),
+            "available": available.plain(),
+            "currency": limit.currency,
         },
         json=target.json,
     )

@@ -64,6 +64,7 @@ def serve(
 
     preparation.ready_store(settings)
     preparation.ready_mail(settings)
+    preparation.ready_payments(settings)
     files = preparation.ready_files(settings, reserved.hosts)
     preparation.empty_folder(Path(metrics))
     demo = preparation.demo_account(settings) if demo_account else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from pathlib import Path
 from typing import Final
@@ -86,6 +87,14 @@ def ready_mail(settings: Settings) -> None:
             outbox.set_mailing(tx, mailing=server is not None)
     finally:
         store.close()
+
+
+def ready_payments(settings: Settings) -> None:
+    """Make the sandbox's secret on first use; SettingsError for settings of payments that do not go together."""
+    path = settings.data_path / app.SANDBOX_SECRET_FILE
+    if settings.payment_provider == "sandbox" and not settings.payment_secret_file and not path.exists():
+        write_whole(path, f"whsec_{secrets.token_hex(32)}\n".encode(), 0o600)
+    app.payment_provider_of(settings)
 
 
 def empty_folder(folder: Path) -> None:

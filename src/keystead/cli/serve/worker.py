@@ -72,7 +72,7 @@ def _report_ready() -> None:
 def _serve_api(orders: Orders) -> bool:
     service = app.open_service(orders.settings, orders.name)
     service.journal.observer = Meter().observe
-    gateway = Gateway(service)
+    gateway = Gateway(service, app.hooks_of(orders.settings))
     listeners = [
         Listener(orders.listeners.plain),
         Listener(orders.listeners.tls, orders.certificate, orders.certificate_key),

@@ -1,6 +1,6 @@
 """Keys have aliases, tags, rotation, protection and policies
 
-Revision: 0008, after 0004
+Revision: 0008, after 0006
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0008"
-down_revision = "0004"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
