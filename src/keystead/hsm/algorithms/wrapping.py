@@ -91,7 +91,7 @@ def unwrapped(private: RSAPrivateKey | sm2.Sm2Key, algorithm: str, wrapped: byte
     """
     try:
         if isinstance(private, sm2.Sm2Key):
-            return private.decrypt(wrapped)
+            return sm2.decrypted(private, wrapped)
         return private.decrypt(wrapped, _IMPORT_SCHEMES[algorithm])
     except (ValueError, sm2.Sm2Refused):
         raise MaterialRefused from None
