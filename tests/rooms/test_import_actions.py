@@ -145,7 +145,7 @@ def test_material_comes_in_every_documented_way(customer: Customer, algorithm: s
     with customer.tenant.world.service.store.read() as tx:
         for table in metadata.tables.values():
             for row in tx.execute(select(table)):
-                for value in map(lambda each: each if isinstance(each, bytes) else str(each).encode(), row):
+                for value in (each if isinstance(each, bytes) else str(each).encode() for each in row):
                     assert material not in value, table.name
                     assert offer.token.encode() not in value, table.name
     token = base64.b64decode(offer.token)

@@ -1,4 +1,4 @@
-"""One walk over keys by the official SDK against a server on a manual clock: made, used, rotated, re-encrypted, imported, deleted."""
+"""One walk over keys by the official SDK against a server on a manual clock: made, used, rotated, imported, deleted."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A customer's walk over keys by the current Python SDK, a step for each line of standard input: run by test_key_walk.py.
 
-Arguments: endpoint (host:port), access key id, secret. A line is a JSON object: `do` names a step below, or an action of the SDK's
-client whose parameters the rest are. Answers each with one JSON line; a refusal is its code, under `code`.
+Arguments: endpoint (host:port), access key id, secret. A line is a JSON object: `do` names a step below, or an action of
+the SDK's client whose parameters the rest are. Answers each with one JSON line; a refusal is its code, under `code`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TEXT = base64.b64encode(b"a small text").decode()
 
 def ask(kms: Any, action: str, **parameters: Any) -> Any:
     """Call an action by the client's method, with the request model it belongs to."""
-    model = "".join(part.capitalize() for part in action.split("_")).replace("Re_", "Re")
+    model = "".join(part.capitalize() for part in action.split("_"))
     names = {name.lower(): name for name in dir(models)}
     request = getattr(models, names[f"{model}Request".lower()])
     return getattr(kms, action)(request(**parameters)).body
