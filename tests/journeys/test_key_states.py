@@ -120,11 +120,11 @@ def test_every_cell_of_import(stage: tuple[Tenant, str], action: str) -> None:
         if state == "PendingDeletion":
             assert tenant.kms("ScheduleKeyDeletion", KeyId=key_id, PendingWindowInDays=7).status == 200
         assert tenant.kms("DescribeKey", KeyId=key_id).body["KeyMetadata"]["KeyState"] == state
-        flat = {"GetParametersForImport": dict(WAY), "ImportKeyMaterial": given}.get(action, {})
+        flats: dict[str, dict[str, object]] = {"GetParametersForImport": dict(WAY), "ImportKeyMaterial": given}
+        flat = flats.get(action, {})
         cells.append(told(tenant.kms(action, KeyId=key_id, **flat)))
     print(f"{action:32}" + "".join(f"{cell:30}" for cell in cells))
     assert tuple(cells) == IMPORT_CELLS[action]
-    flat = {"GetParametersForImport": dict(WAY), "ImportKeyMaterial": given}.get(action, {})
     for state in STATES[:3]:
         reply = tenant.kms(action, KeyId=in_state(tenant, instance_id, state), **flat)
         assert (reply.status, reply.code) == (400, "Unsupported.Origin"), state
