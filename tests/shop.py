@@ -25,9 +25,9 @@ from keystead.coupons.model import Coupon, Grant, Search
 from keystead.hsm.software import SoftwareKeyStore, open_root_key
 from keystead.instances import commands as instances
 from keystead.instances.model import Network, Owned, Renewal
-from keystead.keyring import commands as keyring
+from keystead.keyring import lifecycle
 from keystead.keyring.model import Place
-from keystead.keyring.rules import shape_of
+from keystead.keyring.rules import AskedShape, shape_of
 from keystead.ledger import commands as ledger
 from keystead.money import Money
 from keystead.orders import commands as orders
@@ -158,7 +158,7 @@ class Shop:
         with self._locked() as tx:
             place = Place(self.account_id, "ap-southeast-1", instance_id, self.account_id)
             for _ in range(count):
-                keyring.create_key(tx, self.keystore, BOUGHT, place, shape_of("", "", "", ""))
+                lifecycle.create_key(tx, self.keystore, BOUGHT, place, shape_of(AskedShape()))
 
     def protect(self, instance_id: str, because: str, *, protected: bool = True) -> None:
         """Protect an instance from deletion, or no longer."""

@@ -22,9 +22,9 @@ from keystead.clock import iso_z
 from keystead.coupons import commands as coupons
 from keystead.coupons.model import Grant
 from keystead.instances.model import Renewal, RenewalStatus
-from keystead.keyring import commands as keyring
+from keystead.keyring import lifecycle
 from keystead.keyring.model import Place
-from keystead.keyring.rules import shape_of
+from keystead.keyring.rules import AskedShape, shape_of
 from keystead.ledger import commands as ledger
 from keystead.ledger.faults import BalanceTooLow
 from keystead.ledger.model import EntryKind
@@ -291,7 +291,7 @@ def test_a_quota_is_exhausted_when_the_plan_says(worlds: Worlds) -> None:
             lock_account(tx, tenant.account_id)
             place = Place(tenant.account_id, "ap-southeast-1", instance_id, tenant.account_id)
             for _ in range(997):
-                keyring.create_key(tx, world.service.keystore, world.now, place, shape_of("", "", "", ""))
+                lifecycle.create_key(tx, world.service.keystore, world.now, place, shape_of(AskedShape()))
         with world.service.store.read() as tx:
             asked = (world.now + timedelta(days=20), Use(keys=10))
             timeline = plan.of_account(tx, world.service.catalogue, world.now, tenant.account_id, asked)

@@ -13,6 +13,8 @@ from sqlalchemy import insert, select, text
 import keystead.app
 import keystead.gate.life
 import keystead.store.migrations
+from keystead.keyring import rows as keyring_rows
+from keystead.keyring.model import ProtectionLevel
 from keystead.store import metadata, open_store
 from keystead.store.events import event
 from keystead.store.migrations import current, upgrade
@@ -73,4 +75,42 @@ def test_orders_of_the_first_release_are_kept(empty_database_url: str) -> None:
         ]
         lines = tx.execute(text("SELECT order_id, payable_minor, related_order_id FROM order_line ORDER BY order_id"))
         assert [tuple(row) for row in lines] == [("1", 50000, None), ("2", 50000, None)]
+    store.close()
+
+
+KEYS_OF_0004 = """
+INSERT INTO account VALUES ('1000000000000001', 'tenant', '', 0);
+INSERT INTO instance_key (instance_id, created_at_ms) VALUES ('kst-1', 0);
+INSERT INTO kms_key (key_id, account_id, region, instance_id, creator, state, spec, usage, origin, description,
+ primary_version_id, created_at_ms, last_rotation_at_ms) VALUES ('key-1', '1000000000000001', 'ap-southeast-1', 'kst-1',
+ '1000000000000001', 'Enabled', 'Aliyun_AES_256', 'ENCRYPT/DECRYPT', 'Aliyun_KMS', 'old', 'key-1-1', 5, 5);
+INSERT INTO key_version (version_id, key_id, instance_id, sealed, created_at_ms)
+ VALUES ('key-1-1', 'key-1', 'kst-1', CAST('x' AS bytea), 5)
+"""
+
+
+def test_keys_of_0004_are_kept(empty_database_url: str) -> None:
+    """A key and its version from before rotation, names and tags: there, unprotected, not rotated, in software."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(keystead.store.migrations.__file__).parent))
+    store = open_store(empty_database_url)
+    with store.engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0004")
+        for statement in KEYS_OF_0004.split(";"):
+            connection.exec_driver_sql(statement.replace("bytea", "BLOB") if store.dialect == "sqlite" else statement)
+        connection.commit()
+    upgrade(empty_database_url)
+    with store.read() as tx:
+        key = keyring_rows.key_of(tx, "key-1")
+        version = keyring_rows.version_of(tx, "key-1-1")
+    assert key is not None
+    assert version is not None
+    assert (key.shape.description, key.shape.protection, key.rotation.wished, key.deletion_protected) == (
+        "old",
+        ProtectionLevel.SOFTWARE,
+        False,
+        False,
+    )
+    assert version.sealed == b"x"
     store.close()

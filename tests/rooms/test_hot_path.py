@@ -47,11 +47,18 @@ def _arrivals(tenant: Tenant, key_id: str, count: int) -> list[Any]:
     return [tenant.arrival(KMS_VERSION, "Encrypt", flat) for _ in range(count)]
 
 
-def test_warm_encrypt_reads_no_row_changes_no_thread_and_reads_the_clock_once(world: World) -> None:
+@pytest.mark.parametrize("named_by", ["id", "arn", "alias", "alias arn", "longest alias"])
+def test_warm_encrypt_reads_no_row_changes_no_thread_and_reads_the_clock_once(world: World, named_by: str) -> None:
     """On the loop's thread, where a read would be answered by `Cold` (a hop): ten calls, no statement, ten clock readings."""
     tenant = world.tenant()
     key_id = tenant.key(tenant.instance())
-    warming, calls = _arrivals(tenant, key_id, 20), _arrivals(tenant, key_id, 10)
+    home = f"acs:kms:ap-southeast-1:{tenant.account_id}"
+    longest = "alias/" + "x" * 249
+    for alias in ("alias/mine", longest):
+        assert tenant.kms("CreateAlias", AliasName=alias, KeyId=key_id).status == 200
+    references = {"id": key_id, "arn": f"{home}:key/{key_id}", "alias": "alias/mine", "alias arn": f"{home}:alias/mine"}
+    reference = references.get(named_by, longest)
+    warming, calls = _arrivals(tenant, reference, 20), _arrivals(tenant, reference, 10)
     for arrival in warming:
         assert live(world.service, arrival).answer.status == 200
     threading.Event().wait(SLICE_SECONDS * 3)  # the next slice's requests are leased by what the last one needed
@@ -80,3 +87,25 @@ def test_a_cold_encrypt_asks_for_a_thread(world: World) -> None:
     world.service.warm.forbid_blocking_here()
     with pytest.raises(Cold):
         live(world.service, arrival)
+
+
+def test_slow_signing_asks_for_a_thread_and_fast_signing_does_not(world: World) -> None:
+    """Both keys warm, on the loop's thread: P-256 answers there, RSA and SM2 raise `Cold`, and so run in the pool."""
+    tenant = world.tenant()
+    instance_id = tenant.instance()
+    digest = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+    asked = {}
+    for spec, algorithm in (("EC_P256", "ECDSA_SHA_256"), ("RSA_2048", "RSA_PSS_SHA_256"), ("EC_SM2", "SM2DSA")):
+        key_id = str(tenant.kms("CreateKey", DKMSInstanceId=instance_id, KeySpec=spec).body["KeyMetadata"]["KeyId"])
+        version = tenant.kms("ListKeyVersions", KeyId=key_id).body["KeyVersions"]["KeyVersion"][0]
+        named = {"KeyId": key_id, "KeyVersionId": str(version["KeyVersionId"])}
+        asked[spec] = {**named, "Algorithm": algorithm, "Digest": digest}
+        for _ in range(5):
+            assert tenant.kms("AsymmetricSign", **asked[spec]).status == 200
+    threading.Event().wait(SLICE_SECONDS * 3)
+    arrivals = {spec: tenant.arrival(KMS_VERSION, "AsymmetricSign", flat) for spec, flat in asked.items()}
+    world.service.warm.forbid_blocking_here()
+    assert live(world.service, arrivals["EC_P256"]).answer.status == 200
+    for spec in ("RSA_2048", "EC_SM2"):
+        with pytest.raises(Cold):
+            live(world.service, arrivals[spec])

@@ -19,10 +19,10 @@ from keystead.instances import commands as instances
 from keystead.instances import rows
 from keystead.instances.faults import InstanceNotFound, InstanceStateInvalid
 from keystead.instances.model import Instance, InstanceStatus, Network, Owned, Purchase, Renewal, Renewed
-from keystead.keyring import commands as keyring
+from keystead.keyring import lifecycle
 from keystead.keyring.model import Place
 from keystead.keyring.rows import sealed_instance_key
-from keystead.keyring.rules import shape_of
+from keystead.keyring.rules import AskedShape, shape_of
 from keystead.quotas import commands as quotas
 from keystead.quotas.faults import KeyQuotaExceeded
 from keystead.quotas.model import Quota, Resource
@@ -104,7 +104,7 @@ class Room:
             instances.instance_for_create(tx, self.account_id, REGION, instance_id, now)
             quotas.require_key_room(tx, instance_id, now)
             place = Place(self.account_id, REGION, instance_id, self.account_id)
-            keyring.create_key(tx, self.keystore, now, place, shape_of("", "", "", ""))
+            lifecycle.create_key(tx, self.keystore, now, place, shape_of(AskedShape()))
 
     @property
     def happened(self) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from keystead.access import rows as access_rows
@@ -16,7 +17,7 @@ from keystead.envelope.rules import associated_data
 from keystead.hsm.port import SealBroken
 from keystead.hsm.software import SoftwareKeyStore, open_root_key
 from keystead.keyring import commands as keyring
-from keystead.keyring import rows
+from keystead.keyring import lifecycle, rows
 from keystead.keyring.faults import (
     AliasRefused,
     InstanceKeyDestroyed,
@@ -25,7 +26,7 @@ from keystead.keyring.faults import (
     KeyUnavailable,
 )
 from keystead.keyring.model import Key, KeyState, Page, Place, Selection
-from keystead.keyring.rules import filters_of, shape_of
+from keystead.keyring.rules import AskedShape, filters_of, shape_of
 from keystead.store import Cold, Store, Warm, open_store
 from keystead.store.changes import LEASE_SECONDS
 
@@ -33,7 +34,8 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 REGION = "ap-southeast-1"
 MINE, OTHER = "1000000000000001", "1000000000000002"
 INSTANCE, SECOND, FOREIGN = "kst-asz6955b9000000000001", "kst-asz6955b9000000000002", "kst-asz6955b9000000000003"
-SHAPE = shape_of("", "", "", "")
+ME = keyring.Caller(MINE, REGION, NOW)
+SHAPE = shape_of(AskedShape())
 
 
 @dataclass
@@ -47,7 +49,7 @@ class Room:
     def make(self, instance_id: str = INSTANCE, account_id: str = MINE, region: str = REGION, now: datetime = NOW) -> Key:
         """Make a key."""
         with self.store.write() as tx:
-            return keyring.create_key(tx, self.keystore, now, Place(account_id, region, instance_id, account_id), SHAPE)
+            return lifecycle.create_key(tx, self.keystore, now, Place(account_id, region, instance_id, account_id), SHAPE)
 
     def ready(self, reference: str, account_id: str = MINE, region: str = REGION) -> keyring.ReadyVersion:
         """Ask for a key to encrypt with, as a worker would after another's commit."""
@@ -56,7 +58,7 @@ class Room:
 
     def listed(self, text: str = "", page: Page | None = None, *, expired: frozenset[str] = frozenset()) -> list[str]:
         """List my keys in my two instances."""
-        selection = Selection(MINE, REGION, frozenset({INSTANCE, SECOND}), expired, filters_of(text))
+        selection = Selection(MINE, REGION, frozenset({INSTANCE, SECOND}), expired, filters_of(text), NOW)
         with self.store.read() as tx:
             return [key.key_id for key in keyring.list_keys(tx, selection, page or Page(1, 100)).keys]
 
@@ -85,8 +87,8 @@ def test_new_key(room: Room) -> None:
     assert key.created_at == key.last_rotation_at == NOW
     assert key.arn == f"acs:kms:{REGION}:{MINE}:key/{key.key_id}"
     with room.store.read() as tx:
-        assert keyring.key_named(tx, MINE, REGION, key.key_id) == key
-        assert keyring.key_named(tx, MINE, REGION, key.arn) == key
+        assert keyring.key_named(tx, ME, key.key_id) == key
+        assert keyring.key_named(tx, ME, key.arn) == key
 
 
 def test_what_is_not_mine_is_not_there(room: Room) -> None:
@@ -95,7 +97,7 @@ def test_what_is_not_mine_is_not_there(room: Room) -> None:
     with room.store.read() as tx:
         for reference in ("key-unknown", foreign.key_id, foreign.arn, elsewhere.key_id, elsewhere.arn):
             with pytest.raises(KeyNotFound, match=r"^The specified Key is not found\.$"):
-                keyring.key_named(tx, MINE, REGION, reference)
+                keyring.key_named(tx, ME, reference)
             with pytest.raises(KeyNotFound):
                 room.ready(reference)
     for version_id in ("x" * 36, foreign.primary_version_id, elsewhere.primary_version_id):
@@ -107,7 +109,7 @@ def test_every_version_takes_one_of_its_instance(room: Room) -> None:
     """Counted by instance, whatever the state of the key."""
     keys = [room.make(), room.make(), room.make(SECOND)]
     with room.store.write() as tx:
-        keyring.switch(tx, keys[0], KeyState.DISABLED, expired=False)
+        lifecycle.switch(tx, NOW, keys[0], KeyState.DISABLED, expired=False)
     with room.store.read() as tx:
         assert [keyring.count_versions(tx, instance) for instance in (INSTANCE, SECOND, FOREIGN)] == [2, 1, 0]
 
@@ -155,8 +157,8 @@ def test_switching_is_idempotent_and_seen_by_workers(room: Room) -> None:
     assert room.ready(key.key_id).key.state is KeyState.ENABLED
     for to in (KeyState.DISABLED, KeyState.DISABLED, KeyState.ENABLED, KeyState.ENABLED):
         with room.store.write() as tx:
-            found = keyring.key_for_switch(tx, MINE, REGION, key.key_id)
-            keyring.switch(tx, found, to, expired=False)
+            found = keyring.key_by_id(tx, ME, key.key_id)
+            lifecycle.switch(tx, NOW, found, to, expired=False)
         _wait_for_change(room)
         assert room.ready(key.key_id).key.state is to
 
@@ -166,12 +168,12 @@ def test_switching_needs_an_id_and_a_state_that_moves(room: Room) -> None:
     key = room.make()
     with room.store.write() as tx:
         with pytest.raises(AliasRefused):
-            keyring.key_for_switch(tx, MINE, REGION, "alias/mine")
+            keyring.key_by_id(tx, ME, "alias/mine")
         with pytest.raises(KeyUnavailable):
-            keyring.switch(tx, key, KeyState.DISABLED, expired=True)
-        rows.set_state(tx, key.key_id, KeyState.PENDING_DELETION)
+            lifecycle.switch(tx, NOW, key, KeyState.DISABLED, expired=True)
+        rows.store_key(tx, msgspec.structs.replace(key, state=KeyState.PENDING_DELETION))
         with pytest.raises(KeyStateFixed):
-            keyring.switch(tx, keyring.key_named(tx, MINE, REGION, key.key_id), KeyState.ENABLED, expired=False)
+            lifecycle.switch(tx, NOW, keyring.key_named(tx, ME, key.key_id), KeyState.ENABLED, expired=False)
 
 
 def test_listing_pages_oldest_first(room: Room) -> None:
@@ -181,10 +183,10 @@ def test_listing_pages_oldest_first(room: Room) -> None:
     room.make(region="eu-central-1")
     assert room.listed() == made
     assert [room.listed(page=Page(number, 2)) for number in (1, 2, 3, 4)] == [made[:2], made[2:4], made[4:], []]
-    selection = Selection(MINE, REGION, frozenset({INSTANCE}), frozenset(), {})
+    selection = Selection(MINE, REGION, frozenset({INSTANCE}), frozenset(), {}, NOW)
     with room.store.read() as tx:
         assert keyring.list_keys(tx, selection, Page(4, 2)).total == 5
-        nowhere = Selection(MINE, REGION, frozenset(), frozenset(), {})
+        nowhere = Selection(MINE, REGION, frozenset(), frozenset(), {}, NOW)
         assert keyring.list_keys(tx, nowhere, Page(1, 10)).total == 0
 
 
@@ -196,7 +198,7 @@ def test_filters(room: Room) -> None:
         room.make(SECOND, now=NOW + timedelta(seconds=2)).key_id,
     )
     with room.store.write() as tx:
-        keyring.switch(tx, disabled, KeyState.DISABLED, expired=False)
+        lifecycle.switch(tx, NOW, disabled, KeyState.DISABLED, expired=False)
     every = [enabled, disabled.key_id, second]
     expectations: dict[str, list[str]] = {
         '[{"Key":"KeyState","Values":["Enabled"]}]': [enabled, second],

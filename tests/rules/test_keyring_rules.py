@@ -2,14 +2,16 @@
 
 import base64
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keystead.envelope.rules import data_key_bytes, plaintext_of
 from keystead.faults import Fault, InvalidParameter
+from keystead.hsm.algorithms.specs import SPECS as MADE_BY_KEY_STORE
 from keystead.keyring import faults, rules
 from keystead.keyring.model import (
     Key,
@@ -20,8 +22,11 @@ from keystead.keyring.model import (
     Origin,
     Page,
     Place,
+    ProtectionLevel,
     Shape,
 )
+from keystead.keyring.rules import AskedShape
+from keystead.keyring.specs import BEYOND, SPECS_MADE, offered
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 REGION = "ap-southeast-1"
@@ -36,46 +41,81 @@ KEY = Key(
     AT,
 )
 
-# "Impact of CMK states on API call", read 2026-11-22. None: allowed.
-STATE_TABLE = [
-    (Operation.USE, KeyState.ENABLED, None),
-    (Operation.USE, KeyState.DISABLED, faults.KeyDisabled),
-    (Operation.USE, KeyState.PENDING_DELETION, faults.KeyPendingDeletion),
-    (Operation.USE, KeyState.PENDING_IMPORT, faults.KeyPendingImport),
-    (Operation.DESCRIBE, KeyState.ENABLED, None),
-    (Operation.DESCRIBE, KeyState.DISABLED, None),
-    (Operation.DESCRIBE, KeyState.PENDING_DELETION, None),
-    (Operation.DESCRIBE, KeyState.PENDING_IMPORT, None),
-    (Operation.SWITCH, KeyState.ENABLED, None),
-    (Operation.SWITCH, KeyState.DISABLED, None),
-    (Operation.SWITCH, KeyState.PENDING_DELETION, faults.KeyStateFixed),
-    (Operation.SWITCH, KeyState.PENDING_IMPORT, faults.KeyStateFixed),
-]
+OK = None
+FIXED = faults.KeyStateFixed
+STATES = (KeyState.ENABLED, KeyState.DISABLED, KeyState.PENDING_DELETION, KeyState.PENDING_IMPORT)
+# Impact of CMK states on API call, read 2026-11-22, in the columns of STATES. None: allowed. Rows with a star are ours (ADR 50).
+CELLS = {
+    Operation.USE: (OK, faults.KeyDisabled, faults.KeyPendingDeletion, faults.KeyPendingImport),
+    Operation.DESCRIBE: (OK, OK, OK, OK),
+    Operation.SWITCH: (OK, OK, FIXED, FIXED),
+    Operation.SCHEDULE_DELETION: (OK, OK, FIXED, OK),
+    Operation.CANCEL_DELETION: (FIXED, FIXED, OK, FIXED),
+    Operation.CREATE_ALIAS: (OK, OK, FIXED, OK),
+    Operation.UPDATE_ALIAS: (OK, OK, faults.KeyPendingDeletion, OK),
+    Operation.DELETE_ALIAS: (OK, OK, OK, OK),
+    Operation.IMPORT_PARAMETERS: (OK, OK, OK, OK),
+    Operation.IMPORT_MATERIAL: (OK, OK, FIXED, OK),
+    Operation.DELETE_MATERIAL: (OK, OK, OK, OK),
+    Operation.SET_ROTATION: (OK, faults.KeyDisabled, faults.KeyPendingDeletion, faults.KeyPendingImport),
+    Operation.CREATE_VERSION: (OK, faults.KeyDisabled, faults.KeyPendingDeletion, faults.KeyPendingImport),
+    Operation.PROTECT: (OK, OK, faults.KeyPendingDeletion, OK),  # *
+    Operation.EDIT: (OK, OK, OK, OK),  # *
+}
+STATE_TABLE = [(operation, state, row[column]) for operation, row in CELLS.items() for column, state in enumerate(STATES)]
 
 
 @pytest.mark.parametrize(("operation", "state", "refusal"), STATE_TABLE)
 def test_state_table(operation: Operation, state: KeyState, refusal: type[Fault] | None) -> None:
-    """Each cell of the documented table."""
+    """Each cell of the documented table, told as it is found."""
     key = msgspec.structs.replace(KEY, state=state)
+    print(f"{operation.value:24} {state.value:16} {refusal.__name__ if refusal else 'allowed'}")  # noqa: T201 - shows the cells
     if refusal is None:
-        rules.usable(key, operation, expired=False)
+        rules.usable(key, operation, AT, expired=False)
         return
     with pytest.raises(refusal) as raised:
-        rules.usable(key, operation, expired=False)
+        rules.usable(key, operation, AT, expired=False)
     assert state.value in str(raised.value)
 
 
-@pytest.mark.parametrize("state", [state for state in KeyState if state is not KeyState.UNAVAILABLE])
-@pytest.mark.parametrize("operation", [Operation.USE, Operation.SWITCH])
+def test_every_operation_has_its_row() -> None:
+    """No operation is left to chance, and the table says nothing of a state that is never stored."""
+    assert set(CELLS) == set(Operation)
+    assert {cell[1] for cell in rules.STATE_TABLE} == set(STATES)
+    assert len(rules.STATE_TABLE) == len(STATE_TABLE) == 60
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("operation", Operation)
 def test_expiry_comes_before_the_stored_state(operation: Operation, state: KeyState) -> None:
-    """In an expired instance every use is refused as Unavailable, whatever is stored; describing goes on."""
+    """In an expired instance all is refused as Unavailable, whatever is stored, but looking and keeping a key from deletion."""
     key = msgspec.structs.replace(KEY, state=state)
-    with pytest.raises(faults.KeyUnavailable) as raised:
-        rules.usable(key, operation, expired=True)
-    assert str(raised.value) == "The request was rejected because the key state is Unavailable."
-    rules.usable(key, Operation.DESCRIBE, expired=True)
     assert rules.shown_state(key, expired=True) is KeyState.UNAVAILABLE
     assert rules.shown_state(key, expired=False) is state
+    if operation is Operation.DESCRIBE:
+        rules.usable(key, operation, AT, expired=True)
+        return
+    if operation is Operation.CANCEL_DELETION:
+        if state is KeyState.PENDING_DELETION:
+            rules.usable(key, operation, AT, expired=True)
+        else:
+            with pytest.raises(FIXED):
+                rules.usable(key, operation, AT, expired=True)
+        return
+    with pytest.raises(faults.KeyUnavailable) as raised:
+        rules.usable(key, operation, AT, expired=True)
+    assert str(raised.value) == "The request was rejected because the key state is Unavailable."
+
+
+def test_a_key_is_gone_at_the_very_end_of_its_window() -> None:
+    """One millisecond before it is PendingDeletion, at the instant it is not there, for every operation, job or no job."""
+    end = AT + timedelta(days=7)
+    key = msgspec.structs.replace(KEY, state=KeyState.PENDING_DELETION, delete_at=end)
+    rules.usable(key, Operation.CANCEL_DELETION, end - timedelta(milliseconds=1), expired=False)
+    for operation in Operation:
+        for expired in (False, True):
+            with pytest.raises(faults.KeyNotFound):
+                rules.usable(key, operation, end, expired=expired)
 
 
 @pytest.mark.parametrize(
@@ -85,11 +125,13 @@ def test_expiry_comes_before_the_stored_state(operation: Operation, state: KeySt
         ("1234abcd-12ab-34cd-56ef-123456780000", "1234abcd-12ab-34cd-56ef-123456780000"),
         (f"acs:kms:{REGION}:{ACCOUNT}:key/{KEY.key_id}", KEY.key_id),
         (KEY.arn, KEY.key_id),
+        ("alias/mine", "alias/mine"),
+        (f"acs:kms:{REGION}:{ACCOUNT}:alias/mine", "alias/mine"),
     ],
 )
-def test_id_and_arn_mean_the_key(reference: str, meant: str) -> None:
-    """A plain id and the caller's own ARN."""
-    assert rules.key_id_of(reference, ACCOUNT, REGION) == meant
+def test_id_alias_and_arn_mean_the_key(reference: str, meant: str) -> None:
+    """A plain id, an alias, and the caller's own ARN of either."""
+    assert rules.meant_by(reference, ACCOUNT, REGION) == meant
 
 
 @pytest.mark.parametrize(
@@ -103,14 +145,14 @@ def test_id_and_arn_mean_the_key(reference: str, meant: str) -> None:
         ("a\x00b", faults.KeyNotFound),
         ("k" * 10_000, faults.KeyNotFound),
         ("\ud800", faults.KeyNotFound),
-        ("alias/mine", faults.AliasNotFound),
-        (f"acs:kms:{REGION}:{ACCOUNT}:alias/mine", faults.AliasNotFound),
+        (f"acs:kms:{REGION}:6543210987654321:alias/mine", faults.KeyNotFound),
+        (f"acs:kms:{REGION}:{ACCOUNT}:key/alias/mine", faults.KeyNotFound),
     ],
 )
 def test_other_references_are_not_found(reference: str, refusal: type[Fault]) -> None:
-    """Another account's or region's name reads exactly like an absent one; no alias exists yet."""
+    """Another account's or region's name reads exactly like an absent one."""
     with pytest.raises(refusal):
-        rules.key_id_of(reference, ACCOUNT, REGION)
+        rules.meant_by(reference, ACCOUNT, REGION)
 
 
 def test_alias_is_told_from_id() -> None:
@@ -123,38 +165,82 @@ def test_alias_is_told_from_id() -> None:
 
 def test_default_shape() -> None:
     """CreateKey with nothing said makes an Aliyun_AES_256 key for ENCRYPT/DECRYPT with Origin Aliyun_KMS."""
-    said = rules.shape_of("Aliyun_AES_256", "ENCRYPT/DECRYPT", "Aliyun_KMS", "for orders")
-    assert rules.shape_of("", "", "", "for orders") == said
+    said = rules.shape_of(AskedShape("Aliyun_AES_256", "ENCRYPT/DECRYPT", "Aliyun_KMS", "for orders"))
+    assert rules.shape_of(AskedShape(description="for orders")) == said
     assert (said.spec, said.usage, said.origin) == ("Aliyun_AES_256", "ENCRYPT/DECRYPT", "Aliyun_KMS")
 
 
 @pytest.mark.parametrize(
-    ("spec", "usage", "origin", "refused"),
+    ("asked", "refused"),
     [
-        ("RSA_2048", "", "", faults.NotOffered),
-        ("EC_SM2", "SIGN/VERIFY", "", faults.NotOffered),
-        ("Aliyun_SM4", "", "", faults.NotOffered),
-        ("AES_256", "", "", InvalidParameter),
-        ("aliyun_aes_256", "", "", InvalidParameter),
-        ("", "SIGN/VERIFY", "", InvalidParameter),
-        ("", "encrypt/decrypt", "", InvalidParameter),
-        ("", "", "EXTERNAL", faults.NotOffered),
-        ("", "", "external", InvalidParameter),
-        ("", "", "aliyun_kms", InvalidParameter),
+        (AskedShape("Aliyun_AES_128"), faults.NotOffered),
+        (AskedShape("AES_256"), InvalidParameter),
+        (AskedShape("aliyun_aes_256"), InvalidParameter),
+        (AskedShape("rsa_2048"), InvalidParameter),
+        (AskedShape("RSA_1024"), InvalidParameter),
+        (AskedShape("HMAC_SHA_256", "SIGN/VERIFY"), InvalidParameter),
+        (AskedShape("RSA_2048", "GENERATE/VERIFY"), InvalidParameter),
+        (AskedShape("RSA_2048", origin="EXTERNAL"), faults.NotOffered),
+        (AskedShape("HMAC_SM3", origin="EXTERNAL"), faults.NotOffered),
+        (AskedShape(usage="SIGN/VERIFY"), InvalidParameter),
+        (AskedShape("EC_P256", "ENCRYPT/DECRYPT"), InvalidParameter),
+        (AskedShape(usage="encrypt/decrypt"), InvalidParameter),
+        (AskedShape(origin="external"), InvalidParameter),
+        (AskedShape(origin="aliyun_kms"), InvalidParameter),
+        (AskedShape(storage="HsmInternal"), InvalidParameter),
+        (AskedShape(storage="hsm", protection=ProtectionLevel.HSM), InvalidParameter),
     ],
 )
-def test_other_shapes_are_refused(spec: str, usage: str, origin: str, refused: type[Fault]) -> None:
+def test_other_shapes_are_refused(asked: AskedShape, refused: type[Fault]) -> None:
     """What the cloud documents and this service does not make is unsupported; what nobody documents is invalid."""
     with pytest.raises(refused):
-        rules.shape_of(spec, usage, origin, "")
+        rules.shape_of(asked)
+
+
+def test_the_keyring_knows_what_the_key_store_makes() -> None:
+    """SPECS_MADE is the key store's list, and what is beyond the cloud in software here is what it says the cloud lacks."""
+    assert set(MADE_BY_KEY_STORE) == SPECS_MADE
+    assert {name for name, spec in MADE_BY_KEY_STORE.items() if not spec.cloud} == BEYOND
+    for spec in BEYOND:
+        shape = rules.shape_of(AskedShape(spec))
+        offered(shape, beyond=True)
+        with pytest.raises(faults.NotOffered):
+            offered(shape, beyond=False)
+    for spec in SPECS_MADE - BEYOND:
+        offered(rules.shape_of(AskedShape(spec)), beyond=False)
+
+
+@pytest.mark.parametrize("spec", sorted(set(KeySpec) - SPECS_MADE))
+def test_what_the_key_store_cannot_make_is_unsupported(spec: KeySpec) -> None:
+    """Until it can, however it is asked for."""
+    for protection in ProtectionLevel:
+        with pytest.raises(faults.NotOffered):
+            rules.shape_of(AskedShape(spec, protection=protection))
+
+
+@pytest.mark.parametrize(
+    ("spec", "default", "others"),
+    [
+        ("RSA_2048", "SIGN/VERIFY", ["ENCRYPT/DECRYPT"]),
+        ("RSA_4096", "SIGN/VERIFY", ["ENCRYPT/DECRYPT"]),
+        ("EC_P256", "SIGN/VERIFY", []),
+        ("EC_SM2", "SIGN/VERIFY", ["ENCRYPT/DECRYPT"]),
+        ("HMAC_SM3", "GENERATE/VERIFY", []),
+    ],
+)
+def test_a_spec_that_can_sign_signs_unless_told_otherwise(spec: str, default: str, others: list[str]) -> None:
+    """CreateKey page: KeyUsage defaults to SIGN/VERIFY where the spec can sign."""
+    assert rules.shape_of(AskedShape(spec)).usage == default
+    for usage in [default, *others]:
+        assert rules.shape_of(AskedShape(spec, usage)).usage == usage
 
 
 def test_description_ends_at_8192_characters() -> None:
     """0 to 8,192 characters; what a database cannot keep is refused too."""
-    assert len(rules.shape_of("", "", "", "é" * 8192).description) == 8192
+    assert len(rules.shape_of(AskedShape(description="é" * 8192)).description) == 8192
     for description in ("x" * 8193, "a\x00b", "\ud800"):
         with pytest.raises(InvalidParameter) as raised:
-            rules.shape_of("", "", "", description)
+            rules.shape_of(AskedShape(description=description))
         assert raised.value.name == "Description"
 
 
@@ -162,15 +248,15 @@ def test_description_ends_at_8192_characters() -> None:
 def test_the_text_itself_is_what_is_sealed(clear: bytes) -> None:
     """Plaintext is opaque base64: what is sealed is the text, not what it decodes to."""
     text = base64.b64encode(clear).decode()
-    assert rules.plaintext_of(text) == text.encode()
+    assert plaintext_of(text) == text.encode()
 
 
 def test_plaintext_ends_at_6144_bytes() -> None:
     """6 KB are counted on the decoded bytes: 6,144 are 8,192 characters; 6,145 are refused, and so are 6,146 and 6,147."""
-    assert len(rules.plaintext_of(base64.b64encode(bytes(6144)).decode())) == 8192
+    assert len(plaintext_of(base64.b64encode(bytes(6144)).decode())) == 8192
     for length in (6145, 6146, 6147, 100_000):
         with pytest.raises(InvalidParameter) as raised:
-            rules.plaintext_of(base64.b64encode(bytes(length)).decode())
+            plaintext_of(base64.b64encode(bytes(length)).decode())
         assert raised.value.name == "Plaintext"
 
 
@@ -178,7 +264,7 @@ def test_plaintext_ends_at_6144_bytes() -> None:
 def test_plaintext_must_be_base64(text: str) -> None:
     """Standard alphabet, padded, in one line, not empty."""
     with pytest.raises(InvalidParameter) as raised:
-        rules.plaintext_of(text)
+        plaintext_of(text)
     assert raised.value.name == "Plaintext"
 
 
@@ -188,7 +274,7 @@ def test_plaintext_must_be_base64(text: str) -> None:
 )
 def test_data_key_length(spec: str, number: int | None, length: int) -> None:
     """AES_256 (the default) is 32 bytes, AES_128 16; NumberOfBytes from 1 to 1,024 wins over KeySpec."""
-    assert rules.data_key_bytes(spec, number) == length
+    assert data_key_bytes(spec, number) == length
 
 
 @pytest.mark.parametrize(
@@ -198,7 +284,7 @@ def test_data_key_length(spec: str, number: int | None, length: int) -> None:
 def test_data_key_length_refused(spec: str, number: int | None, name: str) -> None:
     """The parameter that is wrong is named."""
     with pytest.raises(InvalidParameter) as raised:
-        rules.data_key_bytes(spec, number)
+        data_key_bytes(spec, number)
     assert raised.value.name == name
 
 

@@ -15,19 +15,25 @@ unpublished; ciphertext does not travel between deployments, so only its own lat
 
 from __future__ import annotations
 
+import binascii
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import msgspec
 
 from keystead.envelope.faults import CiphertextNotValid, ContextNotValid
+from keystead.faults import InvalidParameter
 
 VERSION_ID_BYTES: Final = 36
 IV_BYTES: Final = 12
 TAG_BYTES: Final = 16
 OVERHEAD_BYTES: Final = VERSION_ID_BYTES + IV_BYTES + TAG_BYTES
 CONTEXT_CHARS_MAX: Final = 8192
+PLAINTEXT_BYTES_MAX: Final = 6144
+DATA_KEY_BYTES_MAX: Final = 1024
 
+_BASE64_CHARS_MAX: Final = PLAINTEXT_BYTES_MAX // 3 * 4
+_DATA_KEY_BYTES: Final = {"AES_256": 32, "AES_128": 16}
 _CANONICAL: Final = msgspec.json.Encoder(order="sorted")
 
 
@@ -71,3 +77,31 @@ def associated_data(context: Mapping[str, str] | None) -> bytes:
     if len(canonical) > CONTEXT_CHARS_MAX and len(canonical.decode()) > CONTEXT_CHARS_MAX:
         raise ContextNotValid(f"It has more than {CONTEXT_CHARS_MAX} characters.")
     return canonical
+
+
+def plaintext_of(text: str) -> bytes:
+    """Give the bytes Encrypt seals: the base64 text itself, so that Decrypt hands back the identical string.
+
+    InvalidParameter unless it is base64 (standard alphabet, padded, no line breaks) of 1 to 6,144 bytes: the documented 6 KB
+    are counted on what the text decodes to.
+    """
+    if len(text) > _BASE64_CHARS_MAX:
+        raise InvalidParameter("Plaintext", f"It decodes to more than {PLAINTEXT_BYTES_MAX} bytes.")
+    try:
+        decoded = binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:
+        raise InvalidParameter("Plaintext", "It must be base64 text with its padding and no line breaks.") from None
+    if not decoded:
+        raise InvalidParameter("Plaintext", "It is empty.")
+    return text.encode("ascii")
+
+
+def data_key_bytes(spec: str, number_of_bytes: int | None) -> int:
+    """Give the length of a data key: NumberOfBytes if given, else what KeySpec says, else 32; InvalidParameter otherwise."""
+    if spec and spec not in _DATA_KEY_BYTES:
+        raise InvalidParameter("KeySpec", f"It must be {' or '.join(_DATA_KEY_BYTES)}.")
+    if number_of_bytes is None:
+        return _DATA_KEY_BYTES[spec or "AES_256"]
+    if not 1 <= number_of_bytes <= DATA_KEY_BYTES_MAX:
+        raise InvalidParameter("NumberOfBytes", f"It must be from 1 to {DATA_KEY_BYTES_MAX}.")
+    return number_of_bytes

@@ -46,13 +46,14 @@ def run(running: Running) -> Response:
     """Run the action as its effect asks; what it raises is raised, and then nothing it did is kept."""
     call, action = running.call, running.action
     if action.effect is Effect.WRITE:
-        return _run_writing(running)
+        with action.ahead(call, running.request) if action.ahead else contextlib.nullcontext():
+            return _run_writing(running)
     if not running.arrival.nonce_taken:
         call.service.nonces.claim(running.proof.access_key_id, running.proof.nonce, call.instant.wall)
         running.arrival.nonce_taken = True
     if action.effect is Effect.COMPUTE:
         return action.handler(call, running.request)
-    with call.service.store.read() as tx:
+    with action.ahead(call, running.request) if action.ahead else contextlib.nullcontext(), call.service.store.read() as tx:
         call.tx = tx
         return action.handler(call, running.request)
 

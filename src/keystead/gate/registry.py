@@ -10,12 +10,14 @@ import enum
 import inspect
 import typing
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 from keystead.faults import Fault
 from keystead.gate.call import Call
 from keystead.gate.parameters import Field, Request, Response, plan_of
 
+Ahead = Callable[[Call, Any], AbstractContextManager[None]]
 PRODUCTS: dict[str, Product] = {}
 
 
@@ -50,6 +52,8 @@ class Action(NamedTuple):
     plan: tuple[Field, ...]
     handler: Callable[[Call, Any], Response]
     idempotent: bool
+    ahead: Ahead | None
+    """What a writing or reading action prepares before its transaction, because it takes long."""
     methods: frozenset[str]
     where: str
 
@@ -70,7 +74,7 @@ class Product:
         PRODUCTS[version] = self
 
     def action(
-        self, name: str, effect: Effect, *, idempotent: bool = False, methods: str = "GET POST"
+        self, name: str, effect: Effect, *, idempotent: bool = False, methods: str = "GET POST", ahead: Ahead | None = None
     ) -> Callable[[Callable[[Call, Any], Response]], Callable[[Call, Any], Response]]:
         """Register the decorated function; its annotations name the request and response structs."""
 
@@ -89,6 +93,7 @@ class Product:
                 plan_of(hints["request"]),
                 handler,
                 idempotent,
+                ahead,
                 frozenset(methods.split()),
                 where,
             )

@@ -10,11 +10,12 @@ import base64
 import os
 from collections.abc import Callable
 from types import TracebackType
-from typing import Final, NoReturn, Self
+from typing import Final, NoReturn, Self, TypeVar
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 KEY_BYTES: Final = 32
+T = TypeVar("T")
 
 
 class ClearMaterial:
@@ -41,6 +42,10 @@ class ClearMaterial:
     def cipher(self) -> AESGCM:
         """Give the AES-GCM cipher of these key bytes; it outlives the wiping."""
         return AESGCM(self._buffer)
+
+    def into(self, make: Callable[[bytearray], T]) -> T:
+        """Give the bytes to the maker of a handle, which must not keep this buffer."""
+        return make(self._buffer)
 
     def sealed(self, cipher: AESGCM, nonce: bytes, associated_data: bytes) -> bytes:
         """Give these bytes as ciphertext with tag."""

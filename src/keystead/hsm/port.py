@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
-from keystead.faults import Fault
+from keystead.faults import CallerFault, Fault
+from keystead.hsm.algorithms.specs import AES_256
 
 
 class SealBroken(Fault):
@@ -36,8 +38,46 @@ class VersionIds(NamedTuple):
     version_id: str
 
 
+class ImportTokenNotValid(CallerFault):
+    """The import token is not one that was made for this key."""
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__("The import token is not one of this key's.")
+
+
+class ImportWay(NamedTuple):
+    """How material is to come: WrappingKeySpec, WrappingAlgorithm, and until when (milliseconds of wall time)."""
+
+    spec: str
+    algorithm: str
+    until_ms: int
+
+
+class ImportOffer(NamedTuple):
+    """What material is wrapped with: a public key (DER of SubjectPublicKeyInfo); the token holds its other half, sealed."""
+
+    public_key: bytes
+    token: bytes
+
+
+class ImportedVersion(NamedTuple):
+    """Imported material, sealed as any version is, and a mark that equal material of the same version has again."""
+
+    sealed: bytes
+    mark: bytes
+
+
 class VersionHandle(Protocol):
-    """An opened AES-256 key version: usable, not readable. Safe to share between threads."""
+    """An opened key version: usable, not readable. Safe to share between threads.
+
+    What a key of its kind cannot do raises `Unsupported`; a parameter that does not go with the key raises `InvalidParameter`.
+    """
+
+    @property
+    def slow(self) -> frozenset[str]:
+        """The names of those methods that take more than 150 µs of a core: they do not belong on an event loop."""
+        ...
 
     def seal(self, plaintext: bytes, associated_data: bytes) -> bytes:
         """Give 12 bytes IV and AES-GCM ciphertext with its 16-byte tag; the IV is drawn at random.
@@ -48,6 +88,47 @@ class VersionHandle(Protocol):
 
     def open(self, iv_and_ciphertext: bytes, associated_data: bytes) -> bytes:
         """Give the plaintext of what `seal` gave; NotAuthentic for anything else."""
+        ...
+
+    def public_pem(self) -> str:
+        """Give the public key: SubjectPublicKeyInfo in PEM."""
+        ...
+
+    def sign(self, algorithm: str, digest: bytes) -> bytes:
+        """Sign a digest."""
+        ...
+
+    def verify(self, algorithm: str, digest: bytes, signature: bytes) -> bool:
+        """Tell whether the signature is one of this key over the digest; a malformed one is not."""
+        ...
+
+    def encrypt(self, algorithm: str, plaintext: bytes) -> bytes:
+        """Encrypt under the public key."""
+        ...
+
+    def decrypt(self, algorithm: str, ciphertext: bytes) -> bytes:
+        """Decrypt with the private key; one fault for whatever does not decrypt."""
+        ...
+
+    def mac(self, algorithm: str, message: bytes) -> bytes:
+        """Give the message's authentication code."""
+        ...
+
+    def verify_mac(self, algorithm: str, message: bytes, mac: bytes) -> bool:
+        """Compare codes in constant time."""
+        ...
+
+
+class Wrapping(Protocol):
+    """A public key that data keys leave under."""
+
+    @property
+    def slow(self) -> bool:
+        """Whether wrapping takes more than 150 µs of a core."""
+        ...
+
+    def wrapped(self, clear: bytes) -> bytes:
+        """Encrypt a data key; `PlaintextTooLong` if it does not fit."""
         ...
 
 
@@ -63,16 +144,40 @@ class KeyStore(Protocol):
         """Make the key that all of an instance's key versions are sealed under; gives it sealed."""
         ...
 
-    def new_version(self, sealed_instance_key: bytes, ids: VersionIds) -> bytes:
-        """Make an AES-256 key version; gives it sealed under the instance's key."""
+    def made_ahead(self, spec: str) -> AbstractContextManager[None]:
+        """Have a key of this spec ready for `new_version` in the block, if making one takes long: do it before a transaction."""
         ...
 
-    def open_version(self, sealed_instance_key: bytes, sealed_version: bytes, ids: VersionIds) -> VersionHandle:
-        """Open a key version for use."""
+    def new_version(self, sealed_instance_key: bytes, ids: VersionIds, spec: str = AES_256) -> bytes:
+        """Make a key version of a spec (`algorithms.specs`); gives it sealed under the instance's key."""
+        ...
+
+    def open_version(
+        self, sealed_instance_key: bytes, sealed_version: bytes, ids: VersionIds, spec: str = AES_256
+    ) -> VersionHandle:
+        """Open a key version for use, as the spec it was made with: as another it is SealBroken."""
+        ...
+
+    def offer_import(self, sealed_instance_key: bytes, ids: VersionIds, way: ImportWay) -> ImportOffer:
+        """Make a wrapping key for the material of a version; InvalidParameter names a WrappingKeySpec or -Algorithm not taken."""
+        ...
+
+    def import_way(self, sealed_instance_key: bytes, ids: VersionIds, token: bytes) -> ImportWay:
+        """Read the authentic token of an offer for this very version; ImportTokenNotValid for anything else."""
+        ...
+
+    def import_version(
+        self, sealed_instance_key: bytes, ids: VersionIds, spec: str, token: bytes, wrapped: bytes
+    ) -> ImportedVersion:
+        """Unwrap material of a spec; MaterialRefused unless it is as long as such a key is, ImportTokenNotValid as above."""
         ...
 
     def data_key_text(self, length: int) -> bytes:
         """Draw `length` (1..1024) fresh random bytes; gives their base64 text."""
+        ...
+
+    def wrapping(self, spec: str, algorithm: str, spki: bytes) -> Wrapping:
+        """Read a caller's public key (DER of SubjectPublicKeyInfo); InvalidParameter names what is wrong."""
         ...
 
     def seal_secret(self, purpose: str, owner_id: str, clear: bytes) -> bytes:

@@ -20,6 +20,7 @@ import contextlib
 import os
 import secrets
 import stat
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -27,8 +28,21 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from keystead.faults import Fault
+from keystead.hsm import importing, making
+from keystead.hsm.algorithms.handle import Handle
+from keystead.hsm.algorithms.specs import AES_256, SPECS
+from keystead.hsm.algorithms.wrapping import IMPORT_ALGORITHMS, Wrapping, check_names, wrapping
 from keystead.hsm.clear_material import KEY_BYTES, ClearMaterial
-from keystead.hsm.port import NotAuthentic, SealBroken, VersionIds
+from keystead.hsm.making import Stock
+from keystead.hsm.port import (
+    ImportedVersion,
+    ImportOffer,
+    ImportTokenNotValid,
+    ImportWay,
+    NotAuthentic,
+    SealBroken,
+    VersionIds,
+)
 
 MARKER: Final = b"\x01"
 NONCE_BYTES: Final = 12
@@ -152,13 +166,14 @@ def _fresh_nonce() -> bytes:
             _nonces.extend(drawn[at : at + NONCE_BYTES] for at in range(0, len(drawn), NONCE_BYTES))
 
 
-class SoftwareVersionHandle:
-    """An opened key version: one GCM call a text, nothing else."""
+class SoftwareVersionHandle(Handle):
+    """An opened AES-256 key version: one GCM call a text, nothing else."""
 
     __slots__ = ("_decrypt", "_encrypt")
 
     def __init__(self, cipher: AESGCM) -> None:
         """Keep the cipher's two methods, looked up once."""
+        super().__init__(SPECS[AES_256])
         self._encrypt = cipher.encrypt
         self._decrypt = cipher.decrypt
 
@@ -174,21 +189,16 @@ class SoftwareVersionHandle:
         except (InvalidTag, ValueError):
             raise NotAuthentic from None
 
-    def __repr__(self) -> str:
-        return "<SoftwareVersionHandle>"
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError("an opened key version cannot be pickled")
-
 
 class SoftwareKeyStore:
     """The port over a root key; opens the instance key anew for each cold use, so that destroying it takes effect at once."""
 
-    __slots__ = ("_root",)
+    __slots__ = ("_root", "_stock")
 
     def __init__(self, root_key: RootKey) -> None:
         """Serve from this root key."""
         self._root = root_key.cipher()
+        self._stock = Stock()
 
     def __repr__(self) -> str:
         return "<SoftwareKeyStore>"
@@ -203,22 +213,59 @@ class SoftwareKeyStore:
         with ClearMaterial.generated() as material:
             return _seal(self._root, material, _bound("instance key", instance_id))
 
-    def new_version(self, sealed_instance_key: bytes, ids: VersionIds) -> bytes:
+    def made_ahead(self, spec: str) -> AbstractContextManager[None]:
+        """Have a key ready before a transaction (see the port)."""
+        return self._stock.ahead(spec)
+
+    def new_version(self, sealed_instance_key: bytes, ids: VersionIds, spec: str = AES_256) -> bytes:
         """Make a key version, sealed under its instance's key (see the port)."""
         instance_cipher = self._instance_cipher(sealed_instance_key, ids.instance_id)
-        with ClearMaterial.generated() as material:
-            return _seal(instance_cipher, material, _bound("key version", *ids))
+        with self._stock.take(SPECS[spec]) as material:
+            return _seal(instance_cipher, material, _bound("key version", *ids, *_told(spec)))
 
-    def open_version(self, sealed_instance_key: bytes, sealed_version: bytes, ids: VersionIds) -> SoftwareVersionHandle:
+    def open_version(self, sealed_instance_key: bytes, sealed_version: bytes, ids: VersionIds, spec: str = AES_256) -> Handle:
         """Open a key version (see the port)."""
         instance_cipher = self._instance_cipher(sealed_instance_key, ids.instance_id)
-        with _unseal(instance_cipher, sealed_version, "key version", *ids) as material:
-            return SoftwareVersionHandle(material.cipher())
+        bound = _bound("key version", *ids, *_told(spec))
+        with _unseal(instance_cipher, sealed_version, ("key version", ids.version_id), bound) as material:
+            if spec == AES_256:
+                return SoftwareVersionHandle(material.cipher())
+            return making.handle(SPECS[spec], material)
+
+    def offer_import(self, sealed_instance_key: bytes, ids: VersionIds, way: ImportWay) -> ImportOffer:
+        """Make a wrapping key and its token (see the port)."""
+        check_names(IMPORT_ALGORITHMS, way.spec, way.algorithm)
+        instance_cipher = self._instance_cipher(sealed_instance_key, ids.instance_id)
+        header = importing.header(way)
+        with self._stock.take(SPECS[way.spec]) as private:
+            public_key = private.into(lambda buffer: importing.public_der(way.spec, buffer))
+            return ImportOffer(public_key, header + _seal(instance_cipher, private, _bound_token(ids, header)))
+
+    def import_way(self, sealed_instance_key: bytes, ids: VersionIds, token: bytes) -> ImportWay:
+        """Read an authentic token (see the port)."""
+        self._wrapping_key(sealed_instance_key, ids, token).wipe()
+        return importing.way_of(token)
+
+    def import_version(
+        self, sealed_instance_key: bytes, ids: VersionIds, spec: str, token: bytes, wrapped: bytes
+    ) -> ImportedVersion:
+        """Unwrap, mark and seal material (see the port)."""
+        way = importing.way_of(token)
+        with self._wrapping_key(sealed_instance_key, ids, token) as private:
+            material = private.into(lambda buffer: importing.material(SPECS[spec], way, buffer, wrapped))
+        bound = _bound("key version", *ids, *_told(spec))
+        with material, self._instance_key(sealed_instance_key, ids.instance_id) as instance_key:
+            mark = instance_key.into(lambda buffer: importing.mark(buffer, bound, material))
+            return ImportedVersion(_seal(instance_key.cipher(), material, bound), mark)
 
     def data_key_text(self, length: int) -> bytes:
         """Draw a data key (see the port)."""
         with ClearMaterial.generated(length) as material:
             return material.base64_text()
+
+    def wrapping(self, spec: str, algorithm: str, spki: bytes) -> Wrapping:
+        """Read a caller's public key (see the port)."""
+        return wrapping(spec, algorithm, spki)
 
     def seal_secret(self, purpose: str, owner_id: str, clear: bytes) -> bytes:
         """Seal a secret under the root key (see the port)."""
@@ -234,8 +281,20 @@ class SoftwareKeyStore:
             raise SealBroken(f"secret ({purpose})", owner_id) from None
 
     def _instance_cipher(self, sealed_instance_key: bytes, instance_id: str) -> AESGCM:
-        with _unseal(self._root, sealed_instance_key, "instance key", instance_id) as material:
+        with self._instance_key(sealed_instance_key, instance_id) as material:
             return material.cipher()
+
+    def _instance_key(self, sealed_instance_key: bytes, instance_id: str) -> ClearMaterial:
+        return _unseal(self._root, sealed_instance_key, ("instance key", instance_id), _bound("instance key", instance_id))
+
+    def _wrapping_key(self, sealed_instance_key: bytes, ids: VersionIds, token: bytes) -> ClearMaterial:
+        instance_cipher = self._instance_cipher(sealed_instance_key, ids.instance_id)
+        header, sealed = token[: importing.HEADER_BYTES], token[importing.HEADER_BYTES :]
+        importing.way_of(token)
+        try:
+            return _unseal(instance_cipher, sealed, ("import token", ids.version_id), _bound_token(ids, header))
+        except SealBroken:
+            raise ImportTokenNotValid from None
 
 
 def _seal(cipher: AESGCM, material: ClearMaterial, associated_data: bytes) -> bytes:
@@ -243,12 +302,22 @@ def _seal(cipher: AESGCM, material: ClearMaterial, associated_data: bytes) -> by
     return MARKER + nonce + material.sealed(cipher, nonce, associated_data)
 
 
-def _unseal(cipher: AESGCM, sealed: bytes, kind: str, *ids: str) -> ClearMaterial:
-    nonce, body = _parts(sealed, kind, ids[-1])
+def _unseal(cipher: AESGCM, sealed: bytes, told: tuple[str, str], associated_data: bytes) -> ClearMaterial:
+    """Open a seal; `told` is what SealBroken says of it: kind and owner."""
+    nonce, body = _parts(sealed, *told)
     try:
-        return ClearMaterial.unsealed(cipher, nonce, body, _bound(kind, *ids))
+        return ClearMaterial.unsealed(cipher, nonce, body, associated_data)
     except InvalidTag:
-        raise SealBroken(kind, ids[-1]) from None
+        raise SealBroken(*told) from None
+
+
+def _told(spec: str) -> tuple[str, ...]:
+    """Give what a seal says of the spec: nothing for AES-256, whose seals are older than the other specs."""
+    return () if spec == AES_256 else (spec,)
+
+
+def _bound_token(ids: VersionIds, header: bytes) -> bytes:
+    return _bound("import token", *ids, header.hex())
 
 
 def _parts(sealed: bytes, kind: str, owner: str) -> tuple[bytes, bytes]:

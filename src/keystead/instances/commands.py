@@ -30,6 +30,7 @@ from keystead.instances.model import (
     Renewed,
 )
 from keystead.keyring import commands as keyring
+from keystead.keyring.lifecycle import RESUME_JOB
 from keystead.store import Transaction, Warm
 from keystead.store.events import record_event
 from keystead.store.jobs import enqueue
@@ -76,6 +77,7 @@ def renew(tx: Transaction, now: datetime, owned: Owned, renewed: Renewed, polici
     rows.touch(tx, instance.instance_id)
     _entitle(tx, instance, renewed.order_id, term, renewed.figures, now)
     _schedule_end(tx, instance, term.ends_at)
+    enqueue(tx, RESUME_JOB, instance.instance_id, instance.account_id, now)
     record_event(tx, "instance_renewed", instance.instance_id, instance.account_id, now, ends_at=iso_z(term.ends_at))
     return term
 
@@ -87,6 +89,7 @@ def upgrade(tx: Transaction, now: datetime, owned: Owned, order_id: str, figures
     term = entitlements.upgraded(owned.ends_at, now)
     rows.touch(tx, instance.instance_id)
     _entitle(tx, instance, order_id, term, figures, now)
+    enqueue(tx, RESUME_JOB, instance.instance_id, instance.account_id, now)
     record_event(tx, "instance_upgraded", instance.instance_id, instance.account_id, now, ends_at=iso_z(term.ends_at))
     return term
 
@@ -118,6 +121,22 @@ def protect(tx: Transaction, now: datetime, owned: Owned, because: str, *, prote
     instance = owned.instance
     rows.set_protected(tx, instance.instance_id, because if protected else "", protected=protected)
     record_event(tx, "protection_set", instance.instance_id, instance.account_id, now, protected=str(protected).lower())
+
+
+def set_specs_beyond(tx: Transaction, now: datetime, instance_id: str, *, allowed: bool | None) -> Instance:
+    """Let keys of specs that the cloud lacks be made in an instance, whoever's, or no more; None changes nothing.
+
+    InstanceNotFound if it was released. For the operator: the caller holds no account lock.
+    """
+    instance = rows.unreleased(tx, instance_id)
+    if instance is None:
+        raise InstanceNotFound(instance_id)
+    if allowed is None:
+        return instance
+    if instance.specs_beyond is not allowed:
+        rows.set_specs_beyond(tx, instance_id, allowed=allowed)
+        record_event(tx, "specs_beyond_set", instance_id, instance.account_id, now, allowed=str(allowed).lower())
+    return msgspec.structs.replace(instance, specs_beyond=allowed)
 
 
 def give_back(tx: Transaction, now: datetime, owned: Owned) -> None:

@@ -3,8 +3,11 @@
 What a worker keeps warm, and what drops it:
 
     kms_key       a key's facts                   a change of the key
-    key_version   a version's facts, sealed       nothing: a version never changes
-    instance_key  the instance's opened versions  the destruction of the instance's key
+    key_version   a version's facts, sealed       the destruction of the key: else a version never changes
+    key_alias     the key an alias names          a change of the alias
+    instance_key  the instance's opened versions  the destruction of the instance's key, or of one of its keys
+
+How keys are made, changed and destroyed is in `lifecycle.py`; how material comes from outside in `imports.py`.
 """
 
 from __future__ import annotations
@@ -14,24 +17,27 @@ from datetime import datetime
 
 import msgspec
 
-from keystead import ids
+from keystead.access import policies
+from keystead.access import rows as access_rows
 from keystead.envelope import rules as envelope
 from keystead.envelope.faults import CiphertextNotValid
+from keystead.faults import NotFound
 from keystead.hsm.port import KeyStore, NotAuthentic, VersionHandle, VersionIds
 from keystead.keyring import rows, rules
-from keystead.keyring.faults import AliasRefused, InstanceKeyDestroyed, KeyNotFound
-from keystead.keyring.model import (
-    Key,
-    KeyState,
-    KeyVersion,
-    Listing,
-    Operation,
-    Page,
-    Place,
-    Selection,
-    Shape,
-)
+from keystead.keyring.faults import AliasRefused, KeyNotFound
+from keystead.keyring.model import Key, KeyVersion, Listing, Page, Selection, Tags, Versions
+from keystead.labels import commands as labels
+from keystead.labels.model import Alias, Home, Tagged
+from keystead.labels.rules import ALIAS_PREFIX
 from keystead.store import Cold, Transaction, Warm
+
+
+class Caller(msgspec.Struct, frozen=True, gc=False):
+    """Who asks for a key, where, and when (business time)."""
+
+    account_id: str
+    region: str
+    now: datetime
 
 
 class ReadyVersion(msgspec.Struct, frozen=True, gc=False):
@@ -65,54 +71,72 @@ def intend_destruction(tx: Transaction, now: datetime, instance_id: str) -> None
 
 
 def destroy_instance_key(tx: Transaction, now: datetime, instance_id: str) -> None:
-    """Destroy the instance's key: every key version of the instance is noise from this commit on. Repeating it is harmless."""
+    """Destroy the instance's key: every key version of the instance is noise from this commit on, and its aliases are free.
+
+    Repeating it is harmless.
+    """
     rows.intend_destruction(tx, instance_id, now)
     rows.destroy_instance_key(tx, instance_id, now)
+    for alias in rows.aliases_of_instance(tx, instance_id):
+        labels.delete_alias(tx, alias.home, alias.name)
 
 
-def create_key(tx: Transaction, keystore: KeyStore, now: datetime, place: Place, shape: Shape) -> Key:
-    """Make an Enabled key with its first version, and its instance's key if it is the instance's first.
-
-    The instance's standing and quota are asked before, in the same transaction.
-    """
-    create_instance_key(tx, keystore, now, place.instance_id)
-    sealed_instance_key = rows.sealed_instance_key(tx, place.instance_id)
-    if sealed_instance_key is None:
-        raise InstanceKeyDestroyed(place.instance_id)
-    key_id = ids.key_id(place.region, now)
-    version_id = ids.key_version_id(key_id)
-    sealed = keystore.new_version(sealed_instance_key, VersionIds(place.instance_id, key_id, version_id))
-    key = Key(key_id, place, shape, KeyState.ENABLED, version_id, now, now)
-    rows.add_key(tx, key)
-    rows.add_version(tx, KeyVersion(version_id, key_id, place.instance_id, sealed, now))
-    return key
-
-
-def key_named(tx: Transaction, account_id: str, region: str, reference: str) -> Key:
-    """Give the account's key named by an id or ARN; KeyNotFound or AliasNotFound."""
-    key = rows.key_of(tx, rules.key_id_of(reference, account_id, region))
-    if key is None or key.place.account_id != account_id or key.place.region != region:
+def key_named(tx: Transaction, caller: Caller, reference: str) -> Key:
+    """Give the account's key named by an id, an alias or the ARN of either; KeyNotFound or AliasNotFound."""
+    key_id = rules.meant_by(reference, caller.account_id, caller.region)
+    if key_id.startswith(ALIAS_PREFIX):
+        key_id = labels.alias_named(tx, Home(caller.account_id, caller.region), key_id).key_id
+    key = rows.key_of(tx, key_id)
+    if key is None or key.place.account_id != caller.account_id or key.place.region != caller.region:
         raise KeyNotFound(reference)
-    return key
+    if rules.gone(key, caller.now):
+        raise KeyNotFound(reference)
+    return rules.as_of(key, caller.now)
 
 
-def key_for_switch(tx: Transaction, account_id: str, region: str, reference: str) -> Key:
-    """Give the key that EnableKey or DisableKey names; AliasRefused for an alias, which they do not take."""
+def key_by_id(tx: Transaction, caller: Caller, reference: str) -> Key:
+    """Give the key named by its id or ARN to an action that takes no alias (AliasRefused); docs/adr/0051 has which do."""
     if rules.names_alias(reference):
         raise AliasRefused(reference)
-    return key_named(tx, account_id, region, reference)
-
-
-def switch(tx: Transaction, key: Key, to: KeyState, *, expired: bool) -> None:
-    """Enable or disable a key; to do so twice is to do it once. KeyStateFixed or KeyUnavailable if its state forbids."""
-    rules.usable(key, Operation.SWITCH, expired=expired)
-    if key.state is not to:
-        rows.set_state(tx, key.key_id, to)
+    return key_named(tx, caller, reference)
 
 
 def list_keys(tx: Transaction, selection: Selection, page: Page) -> Listing:
     """Give one page of an account's keys in a region, oldest first."""
     return rows.listing(tx, selection, page)
+
+
+def list_versions(tx: Transaction, key_id: str, page: Page) -> Versions:
+    """Give one page of a key's versions, oldest first."""
+    return rows.versions_of(tx, key_id, page)
+
+
+def version_named(tx: Transaction, key: Key, version_id: str) -> KeyVersion:
+    """Give a version of the key; KeyNotFound for one of another key, as for none."""
+    version = rows.version_of(tx, version_id) if version_id.isascii() and version_id.isprintable() else None
+    if version is None or version.key_id != key.key_id:
+        raise KeyNotFound(version_id)
+    return version
+
+
+def list_aliases(tx: Transaction, selection: Selection, page: Page, key_id: str = "") -> tuple[list[Alias], int]:
+    """Give one page of the aliases of the selected keys, or of one of them, and their number."""
+    return rows.aliases(tx, selection, page, key_id)
+
+
+def tagged(tx: Transaction, selection: Selection, wanted: Tags, after: tuple[str, str], limit: int) -> list[Tagged]:
+    """Give tags of the selected keys by key id and tag key, `limit` at most, from behind `after`."""
+    return rows.tagged(tx, selection, wanted, after, limit)
+
+
+def policy_of(tx: Transaction, key: Key) -> str:
+    """Give the key's policy: as it was set, or the default one."""
+    return access_rows.policy_of(tx, key.key_id) or policies.default_document(key.place.account_id, policies.DEFAULT_KEY_SID)
+
+
+def set_policy(tx: Transaction, now: datetime, key: Key, document: str) -> None:
+    """Keep a policy that was checked."""
+    access_rows.set_policy(tx, key.key_id, document, now)
 
 
 def count_versions(tx: Transaction, instance_id: str) -> int:
@@ -125,11 +149,17 @@ def usable_version(warm: Warm, keystore: KeyStore, account_id: str, region: str,
 
     KeyNotFound or AliasNotFound as for `key_named`; `Cold` where something must be read or opened and may not be.
     """
-    key = _warm_key(warm, rules.key_id_of(reference, account_id, region))
+    key = _warm_key(warm, warm_key_id(warm, account_id, region, reference))
     if key.place.account_id != account_id or key.place.region != region:
         raise KeyNotFound(reference)
     version_id = key.primary_version_id
     return ReadyVersion(key, version_id, _handle(warm, keystore, key, version_id))
+
+
+def warm_key_id(warm: Warm, account_id: str, region: str, reference: str) -> str:
+    """Give the key id that a caller means, looking an alias up in the cache; KeyNotFound, AliasNotFound, `Cold`."""
+    meant = rules.meant_by(reference, account_id, region)
+    return labels.key_id_of_alias(warm, account_id, region, meant) if meant.startswith(ALIAS_PREFIX) else meant
 
 
 def version_for_decrypt(warm: Warm, keystore: KeyStore, account_id: str, region: str, version_id: str) -> ReadyVersion:
@@ -138,6 +168,32 @@ def version_for_decrypt(warm: Warm, keystore: KeyStore, account_id: str, region:
     if key.place.account_id != account_id or key.place.region != region:
         raise KeyNotFound(version_id)
     return ReadyVersion(key, version_id, _handle(warm, keystore, key, version_id))
+
+
+def ready_version(warm: Warm, keystore: KeyStore, caller: Caller, reference: str, version_id: str) -> ReadyVersion:
+    """Give a version that a caller names together with its key; KeyNotFound if it is not that key's."""
+    key = _warm_key(warm, warm_key_id(warm, caller.account_id, caller.region, reference))
+    if key.place.account_id != caller.account_id or key.place.region != caller.region:
+        raise KeyNotFound(reference)
+    if not (version_id.isascii() and version_id.isprintable()) or _warm_version(warm, version_id).key_id != key.key_id:
+        raise KeyNotFound(version_id)
+    return ReadyVersion(key, version_id, _handle(warm, keystore, key, version_id))
+
+
+def spec_named(warm: Warm, caller: Caller, reference: str) -> str:
+    """Give the KeySpec of the caller's key of that name, to prepare for it; empty if there is none."""
+    try:
+        key = _warm_key(warm, warm_key_id(warm, caller.account_id, caller.region, reference))
+    except NotFound:
+        return ""
+    mine = key.place.account_id == caller.account_id and key.place.region == caller.region
+    return key.shape.spec.value if mine else ""
+
+
+def leave_the_loop(warm: Warm, *, slow: bool) -> None:
+    """Raise `Cold` for slow work on a thread that may not block: the call is run again in the thread pool."""
+    if slow and warm.inline:
+        raise Cold
 
 
 def seal(ready: ReadyVersion, plaintext: bytes, associated_data: bytes) -> str:
@@ -199,6 +255,9 @@ def _handle(warm: Warm, keystore: KeyStore, key: Key, version_id: str) -> Versio
     if warm.inline:
         raise Cold  # a key store may take its time to open a version
     version = _warm_version(warm, version_id)
-    handle = keystore.open_version(ring.sealed, version.sealed, VersionIds(instance_id, key.key_id, version_id))
+    if version.sealed is None:
+        raise rules.without_material(key)
+    ids = VersionIds(instance_id, key.key_id, version_id)
+    handle = keystore.open_version(ring.sealed, version.sealed, ids, key.shape.spec.value)
     ring.handles[version_id] = handle
     return handle

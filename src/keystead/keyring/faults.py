@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from keystead.faults import Fault, NotFound, StateFault, Unsupported
+from datetime import datetime
+
+from keystead.clock import iso_z
+from keystead.faults import CallerFault, Fault, LimitFault, NotFound, StateFault, Unsupported
 
 
 class KeyNotFound(NotFound):
@@ -12,15 +15,6 @@ class KeyNotFound(NotFound):
         """Keep what was asked for."""
         super().__init__("The specified Key is not found.")
         self.reference = reference
-
-
-class AliasNotFound(NotFound):
-    """No such alias in this account and region."""
-
-    def __init__(self, alias: str) -> None:
-        """Keep what was asked for."""
-        super().__init__("The specified Alias is not found.")
-        self.alias = alias
 
 
 class AliasRefused(Unsupported):
@@ -38,6 +32,31 @@ class NotOffered(Unsupported):
     def __init__(self, what: str) -> None:
         """Say what, in a sentence."""
         super().__init__(f"This action is not supported. {what}")
+
+
+class OriginRefused(Unsupported):
+    """The key's material was made here: it is neither imported nor deleted by itself."""
+
+    def __init__(self, key_id: str) -> None:
+        """Name the key."""
+        super().__init__("This action is for keys of Origin EXTERNAL: the material of this key was made by the service.")
+        self.key_id = key_id
+
+
+class ImportTokenExpired(CallerFault):
+    """The import token is older than a day."""
+
+    def __init__(self) -> None:
+        """Say what to do."""
+        super().__init__("The import token has expired: get new parameters for import.")
+
+
+class OtherMaterial(CallerFault):
+    """The key had other material before: only the same may come back."""
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__("The key material is not the one that was imported before: only the same can be imported again.")
 
 
 class KeyStateRefuses(StateFault):
@@ -83,6 +102,37 @@ class KeyStateFixed(StateFault):
         super().__init__(f"Keystate modified failed. The key state is {state}.")
         self.key_id = key_id
         self.state = state
+
+
+class DeletionProtected(StateFault):
+    """The key is protected from deletion."""
+
+    def __init__(self, key_id: str, because: str) -> None:
+        """Name the key, and why it is protected if somebody said so."""
+        reason = f" Its owner says: {because}" if because else ""
+        super().__init__(f"The key is protected from deletion: end that with SetDeletionProtection first.{reason}")
+        self.key_id = key_id
+
+
+class TooSoon(LimitFault):
+    """The last version of the key is not seven days old."""
+
+    def __init__(self, key_id: str, not_before: datetime) -> None:
+        """Name the key and when a version can be made."""
+        super().__init__(f"Versions of a key are made at least seven days apart: the next from {iso_z(not_before)} on.")
+        self.key_id = key_id
+        self.not_before = not_before
+
+
+class TooManyVersions(LimitFault):
+    """The key has as many versions as it may."""
+
+    def __init__(self, key_id: str, most: int) -> None:
+        """Name the key and how many it may have."""
+        super().__init__(
+            f"The request was rejected because user create resource limit was exceeded: a key has {most} versions at most."
+        )
+        self.key_id = key_id
 
 
 class InstanceKeyDestroyed(Fault):

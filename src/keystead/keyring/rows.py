@@ -7,24 +7,32 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ColumnElement,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     Row,
+    Select,
     String,
     Table,
     Text,
     and_,
+    case,
+    delete,
+    exists,
     false,
     func,
     insert,
     or_,
     select,
+    true,
     update,
 )
 
+from keystead.access import rows as access_rows
 from keystead.clock import from_ms, to_ms
 from keystead.keyring.model import (
     Key,
@@ -37,9 +45,16 @@ from keystead.keyring.model import (
     Page,
     Place,
     ProtectionLevel,
+    Rotation,
     Selection,
     Shape,
+    Storage,
+    Tags,
+    Versions,
 )
+from keystead.labels import rows as label_rows
+from keystead.labels.model import Alias, Home, Kind, Tagged
+from keystead.labels.rows import key_alias
 from keystead.store import Transaction, metadata
 
 CACHED_KEY = "kms_key"
@@ -72,6 +87,14 @@ kms_key = Table(
     Column("created_at_ms", BigInteger, nullable=False),
     Column("last_rotation_at_ms", BigInteger, nullable=False),
     Column("delete_at_ms", BigInteger, nullable=True),
+    Column("protection", String(16), nullable=False, server_default="SOFTWARE"),
+    Column("storage", String(32), nullable=False, server_default=""),
+    Column("rotation_seconds", Integer, nullable=True),
+    Column("deletion_protected", Boolean, nullable=False, server_default=false()),
+    Column("protected_because", Text, nullable=False, server_default=""),
+    Column("material_expires_at_ms", BigInteger, nullable=True),
+    Column("destruction_intended_at_ms", BigInteger, nullable=True),
+    Column("destroyed_at_ms", BigInteger, nullable=True),
     Index("ix_kms_key_account_id_region_created_at_ms", "account_id", "region", "created_at_ms", "key_id"),
 )
 key_version = Table(
@@ -80,8 +103,9 @@ key_version = Table(
     Column("version_id", String(36), primary_key=True),
     Column("key_id", String(36), ForeignKey("kms_key.key_id"), nullable=False, index=True),
     Column("instance_id", String(32), nullable=False, index=True),
-    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary, nullable=True),
     Column("created_at_ms", BigInteger, nullable=False),
+    Column("mark", LargeBinary, nullable=True),
 )
 
 
@@ -138,7 +162,13 @@ def add_key(tx: Transaction, new: Key) -> None:
             primary_version_id=new.primary_version_id,
             created_at_ms=to_ms(new.created_at),
             last_rotation_at_ms=to_ms(new.last_rotation_at),
-            delete_at_ms=None if new.delete_at is None else to_ms(new.delete_at),
+            delete_at_ms=_ms(new.delete_at),
+            protection=new.shape.protection.value,
+            storage=new.shape.storage.value,
+            rotation_seconds=new.rotation.seconds,
+            deletion_protected=new.deletion_protected,
+            protected_because=new.protected_because,
+            material_expires_at_ms=_ms(new.material_expires_at),
         )
     )
 
@@ -157,17 +187,32 @@ def add_version(tx: Transaction, new: KeyVersion) -> None:
 
 
 def key_of(tx: Transaction, key_id: str) -> Key | None:
-    """Give a key, whoever's."""
-    row = tx.execute(select(kms_key).where(kms_key.c.key_id == key_id)).one_or_none()
+    """Give a key, whoever's; None once it is destroyed."""
+    row = tx.execute(select(kms_key).where(kms_key.c.key_id == key_id, kms_key.c.destroyed_at_ms.is_(None))).one_or_none()
     return None if row is None else _key(row)
 
 
 def version_of(tx: Transaction, version_id: str) -> KeyVersion | None:
     """Give a version, whoever's."""
     row = tx.execute(select(key_version).where(key_version.c.version_id == version_id)).one_or_none()
-    if row is None:
-        return None
-    return KeyVersion(row.version_id, row.key_id, row.instance_id, bytes(row.sealed), from_ms(row.created_at_ms))
+    return None if row is None else _version(row)
+
+
+def versions_of(tx: Transaction, key_id: str, page: Page) -> Versions:
+    """Give one page of a key's versions, oldest first, and their number."""
+    mine = key_version.c.key_id == key_id
+    total = int(tx.execute(select(func.count()).select_from(key_version).where(mine)).scalar_one())
+    statement = select(key_version).where(mine).order_by(key_version.c.created_at_ms, key_version.c.version_id)
+    found = tx.execute(statement.limit(page.size).offset((page.number - 1) * page.size))
+    return Versions(tuple(_version(row) for row in found), total)
+
+
+def store_material(tx: Transaction, changed: KeyVersion) -> None:
+    """Keep a version's material, or that it has none, and have every worker drop what it opened."""
+    kept = update(key_version).where(key_version.c.version_id == changed.version_id)
+    tx.execute(kept.values(sealed=changed.sealed, mark=changed.mark))
+    tx.changed(CACHED_VERSION, changed.version_id)
+    tx.changed(CACHED_INSTANCE_KEY, changed.instance_id)
 
 
 def count_versions(tx: Transaction, instance_id: str) -> int:
@@ -176,10 +221,81 @@ def count_versions(tx: Transaction, instance_id: str) -> int:
     return int(tx.execute(statement).scalar_one())
 
 
-def set_state(tx: Transaction, key_id: str, state: KeyState) -> None:
-    """Change a key's state, and have every worker forget what it knew of the key."""
-    tx.execute(update(kms_key).where(kms_key.c.key_id == key_id).values(state=state.value))
-    tx.changed(CACHED_KEY, key_id)
+def store_key(tx: Transaction, changed: Key) -> None:
+    """Keep what can change of a key, and have every worker forget what it knew of it."""
+    tx.execute(
+        update(kms_key)
+        .where(kms_key.c.key_id == changed.key_id)
+        .values(
+            state=changed.state.value,
+            description=changed.shape.description,
+            primary_version_id=changed.primary_version_id,
+            last_rotation_at_ms=to_ms(changed.last_rotation_at),
+            delete_at_ms=_ms(changed.delete_at),
+            rotation_seconds=changed.rotation.seconds,
+            deletion_protected=changed.deletion_protected,
+            protected_because=changed.protected_because,
+            material_expires_at_ms=_ms(changed.material_expires_at),
+        )
+    )
+    tx.changed(CACHED_KEY, changed.key_id)
+
+
+def intend_key_destruction(tx: Transaction, key_id: str, at: datetime) -> bool:
+    """Note that a key is to be destroyed; the first note stays. False if it was noted before."""
+    noted = tx.execute(
+        update(kms_key)
+        .where(kms_key.c.key_id == key_id, kms_key.c.destruction_intended_at_ms.is_(None))
+        .values(destruction_intended_at_ms=to_ms(at))
+    )
+    return noted.rowcount == 1
+
+
+def sealed_versions(tx: Transaction, key_id: str) -> list[tuple[str, bytes]]:
+    """Give the sealed material of all versions of a key, in order of their ids."""
+    found = tx.execute(select(key_version).where(key_version.c.key_id == key_id).order_by(key_version.c.version_id))
+    return [(row.version_id, bytes(row.sealed or b"")) for row in found]
+
+
+def destroy_key(tx: Transaction, key: Key, at: datetime) -> None:
+    """Delete a key's material and policy, have every worker drop what it opened, and keep a stone where the key was."""
+    tx.execute(update(kms_key).where(kms_key.c.key_id == key.key_id).values(destroyed_at_ms=to_ms(at)))
+    for version_id, _ in sealed_versions(tx, key.key_id):
+        tx.changed(CACHED_VERSION, version_id)
+    tx.execute(delete(key_version).where(key_version.c.key_id == key.key_id))
+    access_rows.forget_policy(tx, key.key_id)
+    tx.changed(CACHED_KEY, key.key_id)
+    tx.changed(CACHED_INSTANCE_KEY, key.place.instance_id)
+
+
+def rotating_keys(tx: Transaction, instance_id: str) -> list[Key]:
+    """Give the keys of an instance that are to be rotated automatically, oldest first."""
+    statement = select(kms_key).where(
+        kms_key.c.instance_id == instance_id, kms_key.c.rotation_seconds.is_not(None), kms_key.c.destroyed_at_ms.is_(None)
+    )
+    return [_key(row) for row in tx.execute(statement.order_by(kms_key.c.created_at_ms, kms_key.c.key_id))]
+
+
+def aliases(tx: Transaction, selection: Selection, page: Page, key_id: str = "") -> tuple[list[Alias], int]:
+    """Give one page of the aliases of the selected keys, or of one of them, in order of their names, and their number."""
+    key_ids = _ids(selection)
+    return label_rows.aliases(tx, key_ids.where(kms_key.c.key_id == key_id) if key_id else key_ids, page.number, page.size)
+
+
+def aliases_of_instance(tx: Transaction, instance_id: str) -> list[Alias]:
+    """Give all aliases of an instance's keys."""
+    return label_rows.aliases_of(tx, select(kms_key.c.key_id).where(kms_key.c.instance_id == instance_id))
+
+
+def tagged(tx: Transaction, selection: Selection, wanted: Tags, after: tuple[str, str], limit: int) -> list[Tagged]:
+    """Give tags of the selected keys in order of key id and tag key, `limit` at most from behind `after`."""
+    key_ids = _ids(selection).where(
+        *(_has_tag(selection, frozenset({key}), frozenset({value}) if value else None) for key, value in wanted.borne.items())
+    )
+    if wanted.key_ids:
+        key_ids = key_ids.where(kms_key.c.key_id.in_(sorted(wanted.key_ids)))
+    home = Home(selection.account_id, selection.region)
+    return label_rows.tagged(tx, home, Kind.KEY, key_ids, after, limit)
 
 
 def listing(tx: Transaction, selection: Selection, page: Page) -> Listing:
@@ -196,43 +312,83 @@ def listing(tx: Transaction, selection: Selection, page: Page) -> Listing:
     return Listing(tuple(_key(row) for row in tx.execute(statement)), total)
 
 
+def _ids(selection: Selection) -> Select[tuple[str]]:
+    return select(kms_key.c.key_id).where(_selected(selection))
+
+
 def _selected(selection: Selection) -> ColumnElement[bool]:
+    wanted = dict(selection.wanted)
+    tag_keys, tag_values = wanted.pop("TagKey", None), wanted.pop("TagValue", None)
+    conditions = [_matches(name, values, selection) for name, values in wanted.items()]
+    if tag_keys is not None or tag_values is not None:
+        conditions.append(_has_tag(selection, tag_keys, tag_values))
     return and_(
         kms_key.c.account_id == selection.account_id,
         kms_key.c.region == selection.region,
         kms_key.c.instance_id.in_(sorted(selection.instances)),
-        *(_matches(name, values, selection.expired) for name, values in selection.wanted.items()),
+        kms_key.c.destroyed_at_ms.is_(None),
+        or_(kms_key.c.delete_at_ms.is_(None), kms_key.c.delete_at_ms > to_ms(selection.now)),
+        *conditions,
     )
 
 
-def _matches(name: str, values: frozenset[str], expired: frozenset[str]) -> ColumnElement[bool]:
+def _matches(name: str, values: frozenset[str], selection: Selection) -> ColumnElement[bool]:
+    expired = selection.expired
     if name == "KeyState":
-        standing = and_(kms_key.c.state.in_(sorted(values)), kms_key.c.instance_id.not_in(sorted(expired)))
+        without = kms_key.c.state.in_([KeyState.ENABLED.value, KeyState.DISABLED.value])
+        lapsed = and_(without, kms_key.c.material_expires_at_ms <= to_ms(selection.now))
+        state = case((lapsed, KeyState.PENDING_IMPORT.value), else_=kms_key.c.state)
+        standing = and_(state.in_(sorted(values)), kms_key.c.instance_id.not_in(sorted(expired)))
         if KeyState.UNAVAILABLE.value not in values:
             return standing
         return or_(standing, kms_key.c.instance_id.in_(sorted(expired)))
-    if name == "ProtectionLevel":  # not stored: every key is a software key so far
-        return kms_key.c.key_id.is_not(None) if ProtectionLevel.SOFTWARE.value in values else false()
     if name == "CreatorType":  # users make keys, cloud services do not exist here
-        return kms_key.c.key_id.is_not(None) if "User" in values else false()
+        return true() if "User" in values else false()
+    if name == "AliasName":
+        return exists().where(key_alias.c.key_id == kms_key.c.key_id, key_alias.c.name.in_(sorted(values)))
     column = {
         "KeySpec": kms_key.c.spec,
         "KeyUsage": kms_key.c.usage,
+        "ProtectionLevel": kms_key.c.protection,
         "DKMSInstanceId": kms_key.c.instance_id,
         "keyId": kms_key.c.key_id,
         "Creator": kms_key.c.creator,
-    }.get(name)
-    return false() if column is None else column.in_(sorted(values))  # no key has an alias or a tag
+    }[name]
+    return column.in_(sorted(values))
+
+
+def _has_tag(selection: Selection, keys: frozenset[str] | None, values: frozenset[str] | None) -> ColumnElement[bool]:
+    home = Home(selection.account_id, selection.region)
+    return label_rows.bears(home, Kind.KEY, kms_key.c.key_id, keys, values)
+
+
+def _version(row: Row[Any]) -> KeyVersion:
+    sealed = None if row.sealed is None else bytes(row.sealed)
+    mark = None if row.mark is None else bytes(row.mark)
+    return KeyVersion(row.version_id, row.key_id, row.instance_id, sealed, from_ms(row.created_at_ms), mark)
+
+
+def _ms(at: datetime | None) -> int | None:
+    return None if at is None else to_ms(at)
+
+
+def _at(milliseconds: int | None) -> datetime | None:
+    return None if milliseconds is None else from_ms(milliseconds)
 
 
 def _key(row: Row[Any]) -> Key:
+    kind = (KeySpec(row.spec), KeyUsage(row.usage), Origin(row.origin))
     return Key(
         key_id=row.key_id,
         place=Place(row.account_id, row.region, row.instance_id, row.creator),
-        shape=Shape(KeySpec(row.spec), KeyUsage(row.usage), Origin(row.origin), row.description),
+        shape=Shape(*kind, row.description, ProtectionLevel(row.protection), Storage(row.storage)),
         state=KeyState(row.state),
         primary_version_id=row.primary_version_id,
         created_at=from_ms(row.created_at_ms),
         last_rotation_at=from_ms(row.last_rotation_at_ms),
-        delete_at=None if row.delete_at_ms is None else from_ms(row.delete_at_ms),
+        delete_at=_at(row.delete_at_ms),
+        rotation=Rotation(row.rotation_seconds),
+        deletion_protected=row.deletion_protected,
+        protected_because=row.protected_because,
+        material_expires_at=_at(row.material_expires_at_ms),
     )

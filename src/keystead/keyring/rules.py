@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import binascii
+import enum
+import re
 from collections.abc import Mapping
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
 
 import msgspec
 
+from keystead.clock import from_ms
 from keystead.faults import InvalidParameter
 from keystead.keyring.faults import (
-    AliasNotFound,
+    DeletionProtected,
     KeyDisabled,
     KeyNotFound,
     KeyPendingDeletion,
@@ -19,41 +22,83 @@ from keystead.keyring.faults import (
     KeyStateRefuses,
     KeyUnavailable,
     NotOffered,
+    OriginRefused,
+    TooManyVersions,
+    TooSoon,
 )
-from keystead.keyring.model import Key, KeySpec, KeyState, KeyUsage, Operation, Origin, Page, ProtectionLevel, Shape
+from keystead.keyring.model import (
+    Key,
+    KeySpec,
+    KeyState,
+    KeyUsage,
+    Operation,
+    Origin,
+    Page,
+    ProtectionLevel,
+    Rotation,
+    RotationStatus,
+    Shape,
+    Storage,
+)
+from keystead.keyring.specs import SPECS, SPECS_MADE, allowed, default_usage
 
+E = TypeVar("E", bound=enum.StrEnum)
 DESCRIPTION_CHARS_MAX: Final = 8192
-PLAINTEXT_BYTES_MAX: Final = 6144
-DATA_KEY_BYTES_MAX: Final = 1024
 PAGE_SIZE_MAX: Final = 100
 PAGE_SIZE_DEFAULT: Final = 10
 FILTERS_MAX: Final = 10
 FILTER_VALUES_MAX: Final = 10
 _PAGE_NUMBER_MAX: Final = 1_000_000_000
 _REFERENCE_CHARS_MAX: Final = 512
-_BASE64_CHARS_MAX: Final = PLAINTEXT_BYTES_MAX // 3 * 4
+_LAST_SECOND: Final = 253_402_300_799  # of the year 9999
 
-# Key types and specifications page, read 2026-11-22.
-_SPECS_ELSEWHERE: Final = frozenset(
-    {
-        "Aliyun_AES_128", "Aliyun_AES_192", "Aliyun_SM4", "RSA_2048", "RSA_3072", "RSA_4096",
-        "EC_P256", "EC_P256K", "EC_SM2",
-    }
-)  # fmt: skip
-_DATA_KEY_BYTES: Final = {"AES_256": 32, "AES_128": 16}
+DELETION_DAYS_MIN: Final = 7
+DELETION_DAYS_MAX: Final = 366
+VERSIONS_MAX: Final = 50
+VERSION_GAP: Final = timedelta(days=7)
+ROTATION_SECONDS_MIN: Final = 7 * 86_400
+ROTATION_SECONDS_MAX: Final = 365 * 86_400
+_INTERVAL: Final = re.compile(r"([1-9][0-9]{0,9})([dhms])", re.ASCII)
+_UNIT_SECONDS: Final = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 
+Refusal = type[KeyStateRefuses] | type[KeyStateFixed] | None
 _STATE_REFUSES: Final[dict[KeyState, type[KeyStateRefuses]]] = {
     KeyState.DISABLED: KeyDisabled,
     KeyState.PENDING_DELETION: KeyPendingDeletion,
     KeyState.PENDING_IMPORT: KeyPendingImport,
     KeyState.UNAVAILABLE: KeyUnavailable,
 }
-_FIXED: Final = frozenset({KeyState.PENDING_DELETION, KeyState.PENDING_IMPORT})
+_ALWAYS: Final = (None, None, None, None)
+_FIXED: Final = KeyStateFixed
+_COLUMNS: Final = (KeyState.ENABLED, KeyState.DISABLED, KeyState.PENDING_DELETION, KeyState.PENDING_IMPORT)
+# Impact of CMK states on API call, read 2026-11-22; None: allowed. Where the page has no row, docs/adr/0050 has ours.
+_ROWS: Final[dict[Operation, tuple[Refusal, Refusal, Refusal, Refusal]]] = {
+    Operation.USE: (None, KeyDisabled, KeyPendingDeletion, KeyPendingImport),
+    Operation.DESCRIBE: _ALWAYS,
+    Operation.SWITCH: (None, None, _FIXED, _FIXED),
+    Operation.SCHEDULE_DELETION: (None, None, _FIXED, None),
+    Operation.CANCEL_DELETION: (_FIXED, _FIXED, None, _FIXED),
+    Operation.CREATE_ALIAS: (None, None, _FIXED, None),
+    Operation.UPDATE_ALIAS: (None, None, KeyPendingDeletion, None),
+    Operation.DELETE_ALIAS: _ALWAYS,
+    Operation.IMPORT_PARAMETERS: _ALWAYS,
+    Operation.IMPORT_MATERIAL: (None, None, _FIXED, None),
+    Operation.DELETE_MATERIAL: _ALWAYS,
+    Operation.SET_ROTATION: (None, KeyDisabled, KeyPendingDeletion, KeyPendingImport),
+    Operation.CREATE_VERSION: (None, KeyDisabled, KeyPendingDeletion, KeyPendingImport),
+    Operation.PROTECT: (None, None, KeyPendingDeletion, None),
+    Operation.EDIT: _ALWAYS,
+}
+STATE_TABLE: Final[Mapping[tuple[Operation, KeyState], Refusal]] = {
+    (operation, state): refusal for operation, row in _ROWS.items() for state, refusal in zip(_COLUMNS, row, strict=True)
+}
+# What may be done while the instance is expired: looking, and keeping a key from its deletion.
+_THOUGH_EXPIRED: Final = frozenset({Operation.DESCRIBE, Operation.CANCEL_DELETION})
 
-# ListKeys page, read 2026-11-22. None: any text. What nothing can have yet is known all the same and matches nothing.
+# ListKeys page, read 2026-11-22. None: any text.
 FILTER_VALUES: Final[Mapping[str, frozenset[str] | None]] = {
     "KeyState": frozenset(KeyState),
-    "KeySpec": frozenset(KeySpec) | _SPECS_ELSEWHERE,
+    "KeySpec": frozenset(KeySpec),
     "KeyUsage": frozenset(KeyUsage),
     "ProtectionLevel": frozenset(ProtectionLevel),
     "CreatorType": frozenset({"User", "Service"}),
@@ -71,29 +116,41 @@ class _Filter(msgspec.Struct, rename="pascal", forbid_unknown_fields=True):
     values: list[str]
 
 
+class AskedShape(msgspec.Struct, frozen=True):
+    """What CreateKey asks for, as sent; `protection` follows from the instance."""
+
+    spec: str = ""
+    usage: str = ""
+    origin: str = ""
+    description: str = ""
+    storage: str = ""
+    protection: ProtectionLevel = ProtectionLevel.SOFTWARE
+
+
 _FILTERS: Final = msgspec.json.Decoder(list[_Filter])
 
 
-def key_id_of(reference: str, account_id: str, region: str) -> str:
-    """Give the key id a caller means by a plain id or `acs:kms:<region>:<account>:key/<id>`.
+def meant_by(reference: str, account_id: str, region: str) -> str:
+    """Give the key id, or the alias with its prefix `alias/`, that a caller means by either or by the ARN of one.
 
-    KeyNotFound for another account's or region's ARN, exactly as for an absent key; AliasNotFound for an alias.
+    KeyNotFound for another account's or region's ARN, exactly as for an absent key. A plain id is given back as it is.
     """
     if len(reference) > _REFERENCE_CHARS_MAX or not (reference.isascii() and reference.isprintable()):
         raise KeyNotFound(reference[:_REFERENCE_CHARS_MAX])  # the store is not asked about what cannot be there
-    if not reference.startswith(("acs:", "alias/")):
+    if not reference.startswith("acs:"):
         return reference
-    if reference.startswith("alias/"):
-        raise AliasNotFound(reference)
     prefix = f"acs:kms:{region}:{account_id}:"
     if not reference.startswith(prefix):
         raise KeyNotFound(reference)
     resource = reference[len(prefix) :]
     if resource.startswith("alias/"):
-        raise AliasNotFound(reference)
+        return resource
     if not resource.startswith("key/"):
         raise KeyNotFound(reference)
-    return resource[len("key/") :]
+    key_id = resource[len("key/") :]
+    if key_id.startswith("alias/"):
+        raise KeyNotFound(reference)
+    return key_id
 
 
 def names_alias(reference: str) -> bool:
@@ -106,83 +163,188 @@ def shown_state(key: Key, *, expired: bool) -> KeyState:
     return KeyState.UNAVAILABLE if expired else key.state
 
 
-def usable(key: Key, operation: Operation, *, expired: bool) -> None:
-    """Raise unless the key's state allows the operation (Impact of CMK states on API call, read 2026-11-22).
+def usable(key: Key, operation: Operation, now: datetime, *, expired: bool) -> None:
+    """Raise unless the key's state allows the operation, by STATE_TABLE.
 
-    Expiry of the instance comes first; that it also stops EnableKey and DisableKey is reasoned, not documented.
+    A key whose deletion window is over is not there (KeyNotFound). Then comes the expiry of the instance (KeyUnavailable); that
+    it also stops what is not cryptography is reasoned, not documented.
     """
-    if operation is Operation.DESCRIBE:
-        return
-    if expired:
+    if gone(key, now):
+        raise KeyNotFound(key.key_id)
+    key = as_of(key, now)
+    if expired and operation not in _THOUGH_EXPIRED:
         raise KeyUnavailable(key.key_id)
-    state = key.state
-    if state is KeyState.ENABLED:
+    refusal = STATE_TABLE[operation, key.state]
+    if refusal is None:
         return
-    if operation is Operation.USE:
-        raise _STATE_REFUSES[state](key.key_id)
-    if state in _FIXED:
-        raise KeyStateFixed(key.key_id, state.value)
+    if issubclass(refusal, KeyStateFixed):
+        raise refusal(key.key_id, key.state.value)
+    raise refusal(key.key_id)
 
 
-def shape_of(spec: str, usage: str, origin: str, description: str) -> Shape:
+def without_material(key: Key) -> KeyStateRefuses:
+    """Give the refusal of using a version that has no material yet: by the key's state, else as PendingImport."""
+    return _STATE_REFUSES.get(key.state, KeyPendingImport)(key.key_id)
+
+
+def as_of(key: Key, now: datetime) -> Key:
+    """Give the key as it is at `now`: PendingImport from the instant its material expires, whatever the scheduler did."""
+    until = key.material_expires_at
+    if until is None or until > now or key.state not in {KeyState.ENABLED, KeyState.DISABLED}:
+        return key
+    return msgspec.structs.replace(key, state=KeyState.PENDING_IMPORT)
+
+
+def gone(key: Key, now: datetime) -> bool:
+    """Whether the key's deletion window is over, whether or not the scheduler has been there."""
+    return key.delete_at is not None and key.delete_at <= now
+
+
+def deletable(key: Key) -> None:
+    """Raise DeletionProtected if the key is protected from deletion."""
+    if key.deletion_protected:
+        raise DeletionProtected(key.key_id, key.protected_because)
+
+
+def deletion_days(days: int) -> timedelta:
+    """Give the deletion window asked for; InvalidParameter unless it is 7 to 366 days (ScheduleKeyDeletion page)."""
+    if not DELETION_DAYS_MIN <= days <= DELETION_DAYS_MAX:
+        raise InvalidParameter("PendingWindowInDays", f"It must be from {DELETION_DAYS_MIN} to {DELETION_DAYS_MAX}.")
+    return timedelta(days=days)
+
+
+def state_after_cancelling(key: Key, *, has_material: bool) -> KeyState:
+    """Give what a key becomes when its deletion is cancelled: Enabled, or PendingImport if it has no material to use."""
+    return KeyState.ENABLED if key.shape.origin is Origin.SERVICE or has_material else KeyState.PENDING_IMPORT
+
+
+def shape_of(asked: AskedShape) -> Shape:
     """Check what CreateKey asks for; empty text means the default.
 
-    InvalidParameter for what no cloud knows, NotOffered for what this service does not make.
+    InvalidParameter for what no cloud knows, NotOffered for what this service does not make, or not here.
     """
-    spec = spec or KeySpec.AES_256.value
-    if spec in _SPECS_ELSEWHERE:
-        raise NotOffered(f"Keys of KeySpec {spec} are not made here; {KeySpec.AES_256.value} is.")
-    if spec != KeySpec.AES_256.value:
-        raise InvalidParameter("KeySpec", f"The KeySpec made here is {KeySpec.AES_256.value}.")
-    usage = usage or KeyUsage.ENCRYPT_DECRYPT.value
-    if usage != KeyUsage.ENCRYPT_DECRYPT.value:
-        raise InvalidParameter("KeyUsage", f"A key of KeySpec {spec} has KeyUsage {KeyUsage.ENCRYPT_DECRYPT.value}.")
-    if origin == "EXTERNAL":
-        raise NotOffered("Key material cannot be imported (Origin EXTERNAL); Origin Aliyun_KMS is made here.")
-    if origin not in {"", Origin.SERVICE.value}:
-        raise InvalidParameter("Origin", f"It must be {Origin.SERVICE.value}, in this spelling.")
-    if len(description) > DESCRIPTION_CHARS_MAX:
-        raise InvalidParameter("Description", f"It has more than {DESCRIPTION_CHARS_MAX} characters.")
-    if not _storable(description):
-        raise InvalidParameter("Description", "It contains a NUL or half of a surrogate pair, which no database keeps.")
-    return Shape(KeySpec.AES_256, KeyUsage.ENCRYPT_DECRYPT, Origin.SERVICE, description)
+    spec = _one_of("KeySpec", asked.spec or KeySpec.AES_256, KeySpec)
+    usage = _one_of("KeyUsage", asked.usage or default_usage(spec), KeyUsage)
+    origin = _one_of("Origin", asked.origin or Origin.SERVICE, Origin)
+    storage = _one_of("KeyStorageMechanism", asked.storage, Storage)
+    description = checked_description(asked.description)
+    if usage not in SPECS[spec].usages:
+        known = " or ".join(SPECS[spec].usages)
+        raise InvalidParameter("KeyUsage", f"A key of KeySpec {spec.value} has KeyUsage {known}.")
+    if storage and asked.protection is not ProtectionLevel.HSM:
+        raise InvalidParameter("KeyStorageMechanism", "It belongs to keys that a hardware module guards.")
+    if not allowed(spec, usage, asked.protection, beyond=True):
+        raise NotOffered(f"Keys of KeySpec {spec.value} are made in hardware only.")
+    if spec not in SPECS_MADE:
+        raise NotOffered(f"Keys of KeySpec {spec.value} are not made here.")
+    if origin is Origin.EXTERNAL and not SPECS[spec].imports:
+        raise NotOffered("Key material is imported (Origin EXTERNAL) for symmetric keys only.")
+    return Shape(spec, usage, origin, description, asked.protection, storage)
 
 
-def plaintext_of(text: str) -> bytes:
-    """Give the bytes Encrypt seals: the base64 text itself, so that Decrypt hands back the identical string.
+def checked_description(text: str, name: str = "Description") -> str:
+    """Give a description back; InvalidParameter unless a database keeps its 0 to 8,192 characters."""
+    if len(text) > DESCRIPTION_CHARS_MAX:
+        raise InvalidParameter(name, f"It has more than {DESCRIPTION_CHARS_MAX} characters.")
+    if not _storable(text):
+        raise InvalidParameter(name, "It contains a NUL or half of a surrogate pair, which no database keeps.")
+    return text
 
-    InvalidParameter unless it is base64 (standard alphabet, padded, no line breaks) of 1 to 6,144 bytes: the documented 6 KB
-    are counted on what the text decodes to.
+
+def rotation_of(interval: str, *, enable: bool | None) -> Rotation:
+    """Read EnableAutomaticRotation with RotationInterval (`30d`, `720h`, `43200m`, `2592000s`): 7 to 365 days.
+
+    Without automatic rotation an interval has no effect, but it must be one. InvalidParameter otherwise.
     """
-    if len(text) > _BASE64_CHARS_MAX:
-        raise InvalidParameter("Plaintext", f"It decodes to more than {PLAINTEXT_BYTES_MAX} bytes.")
-    try:
-        decoded = binascii.a2b_base64(text, strict_mode=True)
-    except ValueError:
-        raise InvalidParameter("Plaintext", "It must be base64 text with its padding and no line breaks.") from None
-    if not decoded:
-        raise InvalidParameter("Plaintext", "It is empty.")
-    return text.encode("ascii")
+    match = _INTERVAL.fullmatch(interval)
+    if interval and match is None:
+        raise InvalidParameter("RotationInterval", "It must be a number and a unit: d, h, m or s, as in 365d.")
+    if not enable:
+        return Rotation()
+    seconds = 0 if match is None else int(match[1]) * _UNIT_SECONDS[match[2]]
+    if not ROTATION_SECONDS_MIN <= seconds <= ROTATION_SECONDS_MAX:
+        raise InvalidParameter("RotationInterval", "With automatic rotation it is needed, and from 7 to 365 days.")
+    return Rotation(seconds)
 
 
-def data_key_bytes(spec: str, number_of_bytes: int | None) -> int:
-    """Give the length of a data key: NumberOfBytes if given, else what KeySpec says, else 32; InvalidParameter otherwise."""
-    if spec and spec not in _DATA_KEY_BYTES:
-        raise InvalidParameter("KeySpec", f"It must be {' or '.join(_DATA_KEY_BYTES)}.")
-    if number_of_bytes is None:
-        return _DATA_KEY_BYTES[spec or "AES_256"]
-    if not 1 <= number_of_bytes <= DATA_KEY_BYTES_MAX:
-        raise InvalidParameter("NumberOfBytes", f"It must be from 1 to {DATA_KEY_BYTES_MAX}.")
-    return number_of_bytes
+def rotatable(shape: Shape) -> None:
+    """Raise NotOffered unless keys of this kind can be rotated automatically (Configure key rotation page)."""
+    hardware = shape.protection is ProtectionLevel.HSM and shape.storage is not Storage.HSM_DATABASE
+    if not SPECS[shape.spec].rotates or shape.origin is Origin.EXTERNAL or hardware:
+        raise NotOffered(f"A key of KeySpec {shape.spec.value} and Origin {shape.origin.value} is not rotated automatically.")
+
+
+def rotation_status(key: Key, *, expired: bool) -> RotationStatus:
+    """Give AutomaticRotation as it is shown: suspended while the key cannot be used."""
+    if not key.rotation.wished:
+        return RotationStatus.DISABLED
+    return RotationStatus.ENABLED if shown_state(key, expired=expired) is KeyState.ENABLED else RotationStatus.SUSPENDED
+
+
+def next_rotation_at(key: Key) -> datetime | None:
+    """Give the last rotation and the interval after it; None without automatic rotation. In the past: overdue."""
+    if key.rotation.seconds is None:
+        return None
+    return key.last_rotation_at + timedelta(seconds=key.rotation.seconds)
+
+
+def versions_by_hand(key: Key) -> None:
+    """Raise NotOffered unless CreateKeyVersion is for this kind of key: an asymmetric one that was made here."""
+    if not SPECS[key.shape.spec].versions_by_hand:
+        raise NotOffered("Versions are made by hand of asymmetric keys only; a symmetric key is rotated automatically.")
+    if key.shape.origin is Origin.EXTERNAL:
+        raise NotOffered("A key of Origin EXTERNAL has the one version that was imported.")
+
+
+def version_addable(key: Key, versions: int, now: datetime) -> None:
+    """Raise TooSoon within seven days of the last version, TooManyVersions from 50 on (CreateKeyVersion page, 2026-11-22)."""
+    if versions >= VERSIONS_MAX:
+        raise TooManyVersions(key.key_id, VERSIONS_MAX)
+    if now < key.last_rotation_at + VERSION_GAP:
+        raise TooSoon(key.key_id, key.last_rotation_at + VERSION_GAP)
+
+
+def seals(key: Key) -> None:
+    """Raise NotOffered unless Encrypt, GenerateDataKey and their like may use the key: it is symmetric and encrypts."""
+    if key.shape.usage is not KeyUsage.ENCRYPT_DECRYPT or not SPECS[key.shape.spec].symmetric:
+        raise NotOffered(f"A key of KeySpec {key.shape.spec.value} for {key.shape.usage.value} is not used by this action.")
+
+
+def from_outside(key: Key) -> None:
+    """Raise OriginRefused unless the key's material is imported."""
+    if key.shape.origin is not Origin.EXTERNAL:
+        raise OriginRefused(key.key_id)
+
+
+def material_expiry(unix: int, now: datetime) -> datetime | None:
+    """Read KeyMaterialExpireUnix: seconds since 1970, later than `now`, in a year of four digits; 0: never."""
+    if unix == 0:
+        return None
+    if not now.timestamp() < unix <= _LAST_SECOND:
+        raise InvalidParameter("KeyMaterialExpireUnix", "It must be 0, for never, or seconds since 1970 that lie in the future.")
+    return from_ms(unix * 1000)
+
+
+def require_usage(key: Key, usage: KeyUsage) -> None:
+    """Raise NotOffered unless the key was made for this use."""
+    if key.shape.usage is not usage:
+        raise NotOffered(f"The key has KeyUsage {key.shape.usage.value}; this action needs {usage.value}.")
 
 
 def page_of(number: int | None, size: int | None) -> Page:
-    """Give the page asked for; page 1 and 10 keys a page unless said otherwise."""
+    """Give the page asked for; page 1 and 10 entries a page unless said otherwise."""
     if number is not None and not 1 <= number <= _PAGE_NUMBER_MAX:
         raise InvalidParameter("PageNumber", "It must be 1 or more.")
     if size is not None and not 1 <= size <= PAGE_SIZE_MAX:
         raise InvalidParameter("PageSize", f"It must be from 1 to {PAGE_SIZE_MAX}.")
     return Page(number or 1, size or PAGE_SIZE_DEFAULT)
+
+
+def wide_page_of(number: int | None, size: int | None) -> Page:
+    """As `page_of` where the pages' text says 0 to 101 (ListAliasesByKeyId, ListKeyVersions): 0 means the default."""
+    if size == PAGE_SIZE_MAX + 1:
+        return Page(page_of(number, None).number, size)
+    return page_of(number, size or None)
 
 
 def filters_of(text: str) -> dict[str, frozenset[str]]:
@@ -214,6 +376,13 @@ def filters_of(text: str) -> dict[str, frozenset[str]]:
         if entry.values:
             wanted[entry.key] = wanted.get(entry.key, frozenset()) | frozenset(entry.values)
     return wanted
+
+
+def _one_of(name: str, text: str, known: type[E]) -> E:
+    try:
+        return known(text)
+    except ValueError:
+        raise InvalidParameter(name, f"It must be one of {', '.join(filter(None, known))}, in this spelling.") from None
 
 
 def _storable(text: str) -> bool:

@@ -11,6 +11,7 @@ from keystead.catalog.model import Catalogue
 from keystead.coupons import commands as coupons
 from keystead.coupons.model import Search
 from keystead.instances import commands as instances
+from keystead.keyring import imports, lifecycle
 from keystead.ledger import commands as ledger
 from keystead.notices import commands as notices
 from keystead.orders import commands as orders
@@ -36,9 +37,19 @@ ACTS: Final[Mapping[str, Act]] = MappingProxyType(
     }
 )
 """The kinds of jobs whose effects a plan shows."""
-UNSEEN: Final = frozenset({notices.COMPOSE_JOB, coupons.EXPIRE_JOB})
+UNSEEN: Final = frozenset(
+    {
+        notices.COMPOSE_JOB,
+        coupons.EXPIRE_JOB,
+        lifecycle.DELETE_JOB,
+        lifecycle.DESTROY_JOB,
+        lifecycle.RESUME_JOB,
+        lifecycle.ROTATE_JOB,
+        imports.EXPIRE_JOB,
+    }
+)
 """The kinds whose effects it does not: a message is told of when it is told, not when it gets its words; an expired coupon pays
-for nothing, whether or not it was voided."""
+for nothing, whether or not it was voided; what happens to keys costs nothing, and how their number grows is asked for."""
 
 
 def of_account(tx: Transaction, catalogue: Catalogue, now: datetime, account_id: str, asked: tuple[datetime, Use]) -> Timeline:

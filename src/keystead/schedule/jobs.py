@@ -10,14 +10,18 @@ from typing import Final, NamedTuple
 
 from keystead.clock import Instant, to_ms
 from keystead.coupons import commands as coupons
+from keystead.entitlements.model import Standing
 from keystead.gate.call import Service
 from keystead.gate.signature import SKEW
 from keystead.instances import commands as instances
+from keystead.keyring import imports, lifecycle
 from keystead.ledger import commands as ledger
 from keystead.notices import commands as notices
 from keystead.notices.model import Desk
 from keystead.orders import commands as orders
 from keystead.orders import renewals
+from keystead.quotas import commands as quotas
+from keystead.quotas.faults import KeyQuotaExceeded
 from keystead.store import Transaction, outbox
 from keystead.store.claims import forget_nonces
 from keystead.usage import commands as usage
@@ -33,12 +37,32 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
         instances.CONNECT_JOB: instances.finish_connecting,
         instances.EXPIRE_JOB: instances.expire,
         instances.RELEASE_JOB: instances.release,
+        lifecycle.DELETE_JOB: lifecycle.delete_key,
+        lifecycle.DESTROY_JOB: lifecycle.destroy_key,
+        lifecycle.RESUME_JOB: lifecycle.resume_rotations,
+        imports.EXPIRE_JOB: imports.expire_material,
         instances.TELL_STOPPED_JOB: notices.tell_stopped,
         instances.TELL_RELEASED_JOB: notices.tell_released,
         coupons.EXPIRE_JOB: coupons.expire,
         orders.LAPSE_JOB: orders.lapse,
     }
 )
+
+
+def _rotate_key(service: Service, tx: Transaction, now: datetime, key_id: str) -> None:
+    """Add a version to a key if it is time to; nothing in an expired instance. A full quota is told, and tried again."""
+    key = lifecycle.due_for_rotation(tx, now, key_id)
+    if key is None:
+        return
+    owner = instances.known(tx, key.place.instance_id, now)
+    if owner is None or owner.standing is not Standing.ACTIVE:
+        return  # a renewal asks for it again
+    try:
+        quotas.require_key_room(tx, key.place.instance_id, now)
+    except KeyQuotaExceeded as full:
+        lifecycle.postpone_rotation(tx, now, key, full.sentence)
+    else:
+        lifecycle.rotate(tx, service.keystore, now, key)
 
 
 def _renew_automatically(service: Service, tx: Transaction, now: datetime, instance_id: str) -> None:
@@ -81,6 +105,7 @@ SERVED_HANDLERS: Final[Mapping[str, Callable[[Service, Transaction, datetime, st
         ledger.BALANCE_JOB: _check_balance,
         notices.REMIND_BALANCE_JOB: _remind_of_balance,
         notices.COMPOSE_JOB: _compose,
+        lifecycle.ROTATE_JOB: _rotate_key,
     }
 )
 """Handlers that need more of the deployment than the transaction: the catalogue, the settings."""

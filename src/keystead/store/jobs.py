@@ -62,6 +62,14 @@ def enqueue(tx: Transaction, kind: str, subject: str, account_id: str, due: date
         )
 
 
+def ask_again(tx: Transaction, kind: str, subject: str, account_id: str, due: datetime) -> None:
+    """As `enqueue`, but what was done at that very instant is to be done once more: the facts have changed since."""
+    there = (job.c.kind == kind, job.c.subject == subject, job.c.due_at_ms == to_ms(due))
+    reopened = tx.execute(update(job).where(*there).values(done_at_ms=None, attempts=0, retry_at_ms=0, last_error=""))
+    if reopened.rowcount == 0:
+        enqueue(tx, kind, subject, account_id, due)
+
+
 def next_due(tx: Transaction, until: datetime, wall: datetime) -> Job | None:
     """Give the earliest open job due by `until` (business time) and not put off beyond `wall`; None when there is none."""
     statement = (

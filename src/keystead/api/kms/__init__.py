@@ -4,7 +4,38 @@ What must always hold: answers and refusals are the cloud's, field by field (see
 The gate runs the actions; `app.py` imports the package.
 """
 
-from keystead.api.kms import cryptography, instances, keys
+from keystead.api.kms import (
+    aliases,
+    asymmetric,
+    cryptography,
+    deletion,
+    export,
+    imports,
+    instances,
+    keys,
+    mac,
+    policies,
+    reencrypt,
+    service,
+    tags,
+    versions,
+)
 from keystead.api.kms._product import KMS
 
-__all__ = ["KMS", "cryptography", "instances", "keys"]
+__all__ = [
+    "KMS",
+    "aliases",
+    "asymmetric",
+    "cryptography",
+    "deletion",
+    "export",
+    "imports",
+    "instances",
+    "keys",
+    "mac",
+    "policies",
+    "reencrypt",
+    "service",
+    "tags",
+    "versions",
+]

@@ -8,11 +8,12 @@ done.
 from __future__ import annotations
 
 from keystead.api.kms._product import KMS
-from keystead.api.kms.keys import note, standing_of_key
-from keystead.envelope.rules import associated_data
+from keystead.api.kms._reach import note, standing_of_key
+from keystead.envelope.rules import associated_data, data_key_bytes, plaintext_of
 from keystead.gate.call import Call
 from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import Effect
+from keystead.instances.model import InstanceStanding
 from keystead.keyring import commands as keyring
 from keystead.keyring import rules
 from keystead.keyring.faults import NotOffered
@@ -94,7 +95,7 @@ class GenerateDataKeyWithoutPlaintextResponse(Response):
 @KMS.action("Encrypt", Effect.COMPUTE)
 def encrypt(call: Call, request: EncryptRequest) -> EncryptResponse:
     """Seal a small text under the key's primary version."""
-    plaintext = rules.plaintext_of(request.plaintext)
+    plaintext = plaintext_of(request.plaintext)
     context = associated_data(request.encryption_context)
     ready = _ready_to_seal(call, request.key_id)
     call.dry_run_gate(request.dry_run)
@@ -110,7 +111,7 @@ def decrypt(call: Call, request: DecryptRequest) -> DecryptResponse:
     context = associated_data(request.encryption_context)
     keystore = call.service.keystore
     ready = keyring.version_for_decrypt(call.warm, keystore, call.account_id, call.region, blob.version_id)
-    _admit(call, ready)
+    admit(call, ready)
     plaintext = keyring.open_sealed(ready, blob.iv_and_ciphertext, context).decode("ascii")
     call.dry_run_gate(request.dry_run)
     return DecryptResponse(plaintext=plaintext, key_id=ready.key.key_id, key_version_id=ready.version_id)
@@ -120,7 +121,7 @@ def decrypt(call: Call, request: DecryptRequest) -> DecryptResponse:
 def generate_data_key(call: Call, request: GenerateDataKeyRequest) -> GenerateDataKeyResponse:
     """Draw a data key; give it in clear and sealed."""
     _no_recipient(request.recipient)
-    length = rules.data_key_bytes(request.key_spec, request.number_of_bytes)
+    length = data_key_bytes(request.key_spec, request.number_of_bytes)
     context = associated_data(request.encryption_context)
     ready = _ready_to_seal(call, request.key_id)
     call.dry_run_gate(request.dry_run)
@@ -138,7 +139,7 @@ def generate_data_key_without_plaintext(
     call: Call, request: GenerateDataKeyWithoutPlaintextRequest
 ) -> GenerateDataKeyWithoutPlaintextResponse:
     """Draw a data key; give it sealed only."""
-    length = rules.data_key_bytes(request.key_spec, request.number_of_bytes)
+    length = data_key_bytes(request.key_spec, request.number_of_bytes)
     context = associated_data(request.encryption_context)
     ready = _ready_to_seal(call, request.key_id)
     call.dry_run_gate(request.dry_run)
@@ -148,18 +149,24 @@ def generate_data_key_without_plaintext(
 
 def _ready_to_seal(call: Call, key_reference: str) -> keyring.ReadyVersion:
     ready = keyring.usable_version(call.warm, call.service.keystore, call.account_id, call.region, key_reference)
-    _admit(call, ready)
+    admit(call, ready)
     return ready
 
 
-def _admit(call: Call, ready: keyring.ReadyVersion) -> None:
-    """Ask standing, state and rate. What may be `Cold` comes first: a call that is run again must take one request, not two."""
+def admit(call: Call, ready: keyring.ReadyVersion) -> None:
+    """Judge the key, then ask for rate. What may be `Cold` comes first: a call run again must take one request, not two."""
+    call.admit(ready.key.place.instance_id, judge(call, ready).qps_at(call.now))
+
+
+def judge(call: Call, ready: keyring.ReadyVersion) -> InstanceStanding:
+    """Ask standing, state and kind of a key that seals or opens; gives its instance's standing."""
     key = ready.key
     note(call, key)
     call.record.key_version_id = ready.version_id
     standing = standing_of_key(call, key)
-    rules.usable(key, Operation.USE, expired=standing.expired(call.now))
-    call.admit(key.place.instance_id, standing.qps_at(call.now))
+    rules.usable(key, Operation.USE, call.now, expired=standing.expired(call.now))
+    rules.seals(key)
+    return standing
 
 
 def _no_recipient(recipient: str) -> None:

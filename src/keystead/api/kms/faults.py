@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from keystead.faults import StateFault, Unsupported
 from keystead.gate.registry import FaultRow
+from keystead.hsm.algorithms.wrapping import MaterialRefused
+from keystead.hsm.port import ImportTokenNotValid
 from keystead.instances.faults import InstanceNotFound, InstanceStateInvalid
 from keystead.keyring.faults import (
-    AliasNotFound,
     AliasRefused,
+    DeletionProtected,
+    ImportTokenExpired,
     KeyDisabled,
     KeyNotFound,
     KeyPendingDeletion,
@@ -20,8 +24,22 @@ from keystead.keyring.faults import (
     KeyStateFixed,
     KeyUnavailable,
     NotOffered,
+    OriginRefused,
+    OtherMaterial,
+    TooManyVersions,
+    TooSoon,
 )
+from keystead.labels.faults import AliasNotFound, AliasTaken, ResourceNotFound, TagsFull
 from keystead.quotas.faults import KeyQuotaExceeded
+
+
+class ServiceOpen(StateFault):
+    """The account's service is open: it always is."""
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__("The service is open for this account.")
+
 
 FAULTS: Final = (
     FaultRow(AliasRefused, "Unsupported.Alias", 400),
@@ -34,6 +52,19 @@ FAULTS: Final = (
     FaultRow(KeyPendingImport, "Rejected.PendingImport", 409),
     FaultRow(KeyDisabled, "Rejected.Disabled", 409),
     FaultRow(KeyStateFixed, "Rejected.StateModifiedFailed", 409),
+    FaultRow(OriginRefused, "Unsupported.Origin", 400),
+    FaultRow(ImportTokenNotValid, "InvalidImportToken", 400),
+    FaultRow(ImportTokenExpired, "ExpiredImportToken", 400),
+    FaultRow(MaterialRefused, "InvalidKeyMaterial", 400),
+    FaultRow(OtherMaterial, "InvalidKeyMaterial", 400),
     FaultRow(NotOffered, "UnsupportedOperation", 400),
+    FaultRow(AliasTaken, "AliasAlreadyExists", 400),
+    FaultRow(ResourceNotFound, "Forbidden.ResourceNotFound", 404),
+    FaultRow(DeletionProtected, "Rejected.UnsupportedOperation", 400),
+    FaultRow(TooSoon, "Rejected.UnsupportedOperation", 400),
+    FaultRow(TooManyVersions, "Rejected.LimitExceeded", 400),
+    FaultRow(TagsFull, "Rejected.LimitExceeded", 400),
+    FaultRow(ServiceOpen, "Forbidden.Opened", 400),
+    FaultRow(Unsupported, "UnsupportedOperation", 400),
     FaultRow(KeyQuotaExceeded, "Rejected.LimitExceeded", 400),
 )

@@ -1,28 +1,36 @@
-"""Actions on keys: CreateKey, DescribeKey, ListKeys, EnableKey, DisableKey (KMS API pages, read 2026-11-22)."""
+"""Actions on keys: CreateKey, DescribeKey, ListKeys, EnableKey, DisableKey, UpdateKeyDescription (API pages, 2026-11-22)."""
 
 from __future__ import annotations
 
-import re
+from contextlib import AbstractContextManager
 from typing import Final
 
 import msgspec
 
+from keystead.access import policies
 from keystead.api.kms._product import KMS
+from keystead.api.kms._reach import (
+    KeyRequest,
+    NothingResponse,
+    caller_of,
+    key_for,
+    note,
+    selection_of,
+    standing_of_key,
+)
 from keystead.clock import iso_z
-from keystead.faults import InvalidParameter
 from keystead.gate.call import Call
 from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import Effect
 from keystead.instances import commands as instances
-from keystead.instances.faults import InstanceNotFound
-from keystead.instances.model import InstanceStanding
 from keystead.keyring import commands as keyring
-from keystead.keyring import rules
-from keystead.keyring.faults import KeyNotFound, NotOffered
-from keystead.keyring.model import Key, KeyState, Place, Selection, Shape
+from keystead.keyring import lifecycle, rules, specs
+from keystead.keyring.faults import NotOffered
+from keystead.keyring.model import Key, KeyState, Operation, Place, RotationStatus
+from keystead.labels import commands as labels
+from keystead.labels.rules import tags_of_json
 from keystead.quotas import commands as quotas
 
-_INTERVAL: Final = re.compile(r"[1-9][0-9]{0,9}[dhms]")
 _KMS_INSTANCE: Final = "DKMSInstanceId"
 
 
@@ -38,12 +46,13 @@ class CreateKeyRequest(Request):
     protection_level: str = ""
     """Ignored, as the cloud does: the level follows from the instance."""
     enable_automatic_rotation: bool | None = None
-    """Only False: keys are not rotated automatically."""
     rotation_interval: str = ""
-    """Without automatic rotation an interval has no effect, but it must be one, such as `365d`."""
+    """7 to 365 days, such as `365d`; without automatic rotation it has no effect, but must be an interval."""
     key_storage_mechanism: str = ""
     policy: str = ""
+    """A policy document, JSON; the default one if absent."""
     tags: str = ""
+    """JSON: `[{"TagKey":…,"TagValue":…}]`, 20 at most."""
 
 
 class KeyMetadata(msgspec.Struct, kw_only=True, rename="pascal", omit_defaults=True):
@@ -59,17 +68,21 @@ class KeyMetadata(msgspec.Struct, kw_only=True, rename="pascal", omit_defaults=T
     creator: str
     creation_date: str
     description: str
-    primary_key_version: str
+    primary_key_version: str | None = None
+    """Of a symmetric key only."""
     last_rotation_date: str
     automatic_rotation: str
     material_expire_time: str
     """Empty: the material never expires."""
     instance_id: str = msgspec.field(name=_KMS_INSTANCE)
+    rotation_interval: str | None = None
+    """Seconds, such as `604800s`; like the next date only where rotation is Enabled or Suspended."""
+    next_rotation_date: str | None = None
     delete_date: str | None = None
 
 
 class DescribedKeyMetadata(KeyMetadata):
-    """What only DescribeKey adds: nothing protects a key from deletion yet."""
+    """What only DescribeKey adds."""
 
     deletion_protection: str
     deletion_protection_description: str
@@ -82,7 +95,7 @@ class CreateKeyResponse(Response):
 
 
 class DescribeKeyRequest(Request):
-    """Which key: its id or its ARN."""
+    """Which key: its id, its alias, or the ARN of either."""
 
     key_id: str
 
@@ -123,36 +136,54 @@ class ListKeysResponse(Response):
     total_count: int
 
 
-class SwitchKeyRequest(Request):
-    """Which key: its id or its ARN, not an alias."""
+class UpdateKeyDescriptionRequest(Request):
+    """Which key, and 1 to 8,192 characters."""
 
     key_id: str
+    description: str
 
 
-class SwitchKeyResponse(Response):
-    """Nothing but the request id."""
+def _material_ahead(call: Call, request: CreateKeyRequest) -> AbstractContextManager[None]:
+    """Make an RSA key before the transaction: other writers would wait for it."""
+    return call.service.keystore.made_ahead(request.key_spec)
 
 
-@KMS.action("CreateKey", Effect.WRITE)
+@KMS.action("CreateKey", Effect.WRITE, ahead=_material_ahead)
 def create_key(call: Call, request: CreateKeyRequest) -> CreateKeyResponse:
     """Make a key in an instance that is connected, not expired, and has room for one more key version."""
-    shape = _shape_asked(request)
-    instances.instance_for_create(call.tx, call.account_id, call.region, request.instance_id, call.now)
+    asked = (request.key_spec, request.key_usage, request.origin, request.description, request.key_storage_mechanism)
+    shape = rules.shape_of(rules.AskedShape(*asked))
+    rotation = rules.rotation_of(request.rotation_interval, enable=request.enable_automatic_rotation)
+    if rotation.wished:
+        rules.rotatable(shape)
+    tags = tags_of_json(request.tags)
+    policy = policies.checked_document(request.policy) if request.policy else ""
+    if not request.instance_id:
+        raise NotOffered("The free default key is not offered: name an instance with DKMSInstanceId.")
+    found = instances.instance_for_create(call.tx, call.account_id, call.region, request.instance_id, call.now)
+    specs.offered(shape, beyond=found.instance.specs_beyond)
     quotas.require_key_room(call.tx, request.instance_id, call.now)
     place = Place(call.account_id, call.region, request.instance_id, call.account_id)
-    key = keyring.create_key(call.tx, call.service.keystore, call.now, place, shape)
+    key = lifecycle.create_key(call.tx, call.service.keystore, call.now, place, shape)
     note(call, key)
-    return CreateKeyResponse(key_metadata=_metadata(key, key.state))
+    if rotation.wished:
+        key = lifecycle.set_rotation(call.tx, call.now, key, rotation)
+    if tags:
+        labels.put_tags(call.tx, lifecycle.resource_of(key), tags)
+    if policy:
+        keyring.set_policy(call.tx, call.now, key, policy)
+    return CreateKeyResponse(key_metadata=_metadata(key, expired=False))
 
 
 @KMS.action("DescribeKey", Effect.READ)
 def describe_key(call: Call, request: DescribeKeyRequest) -> DescribeKeyResponse:
     """Show a key, whatever its state; in an expired instance it is shown as Unavailable."""
-    key = keyring.key_named(call.tx, call.account_id, call.region, request.key_id)
+    key = keyring.key_named(call.tx, caller_of(call), request.key_id)
     note(call, key)
-    state = rules.shown_state(key, expired=standing_of_key(call, key).expired(call.now))
     described = DescribedKeyMetadata(
-        **msgspec.structs.asdict(_metadata(key, state)), deletion_protection="Disabled", deletion_protection_description=""
+        **msgspec.structs.asdict(_metadata(key, expired=standing_of_key(call, key).expired(call.now))),
+        deletion_protection="Enabled" if key.deletion_protected else "Disabled",
+        deletion_protection_description=key.protected_because,
     )
     return DescribeKeyResponse(key_metadata=described)
 
@@ -162,10 +193,7 @@ def list_keys(call: Call, request: ListKeysRequest) -> ListKeysResponse:
     """List the account's keys in the region, oldest first; keys of released instances are gone."""
     page = rules.page_of(request.page_number, request.page_size)
     wanted = rules.filters_of(request.filters)
-    kept = instances.standings(call.tx, call.account_id, call.now)
-    expired = frozenset(instance_id for instance_id, standing in kept.items() if standing.expired(call.now))
-    selection = Selection(call.account_id, call.region, frozenset(kept), expired, wanted)
-    listing = keyring.list_keys(call.tx, selection, page)
+    listing = keyring.list_keys(call.tx, selection_of(call, wanted), page)
     return ListKeysResponse(
         keys=KeyItems(key=[KeyItem(key_id=key.key_id, key_arn=key.arn) for key in listing.keys]),
         page_number=page.number,
@@ -175,75 +203,54 @@ def list_keys(call: Call, request: ListKeysRequest) -> ListKeysResponse:
 
 
 @KMS.action("EnableKey", Effect.WRITE)
-def enable_key(call: Call, request: SwitchKeyRequest) -> SwitchKeyResponse:
+def enable_key(call: Call, request: KeyRequest) -> NothingResponse:
     """Make a Disabled key usable again; an Enabled one stays so."""
     return _switch(call, request, KeyState.ENABLED)
 
 
 @KMS.action("DisableKey", Effect.WRITE)
-def disable_key(call: Call, request: SwitchKeyRequest) -> SwitchKeyResponse:
+def disable_key(call: Call, request: KeyRequest) -> NothingResponse:
     """Have every worker refuse to use a key; a Disabled one stays so."""
     return _switch(call, request, KeyState.DISABLED)
 
 
-def note(call: Call, key: Key) -> None:
-    """Put the key and its instance into the call's record."""
-    call.record.instance_id = key.place.instance_id
-    call.record.resource_id = key.key_id
+@KMS.action("UpdateKeyDescription", Effect.WRITE)
+def update_key_description(call: Call, request: UpdateKeyDescriptionRequest) -> NothingResponse:
+    """Give a key another description."""
+    description = rules.checked_description(request.description)
+    lifecycle.describe(call.tx, key_for(call, request.key_id, Operation.EDIT), description)
+    return NothingResponse()
 
 
-def standing_of_key(call: Call, key: Key) -> InstanceStanding:
-    """Give the standing of the key's instance, without SQL when it is warm; with a released instance the key is gone."""
-    try:
-        standing = instances.standing_of(call.warm, key.place.instance_id)
-    except InstanceNotFound:
-        raise KeyNotFound(key.key_id) from None
-    if standing.released(call.now):
-        raise KeyNotFound(key.key_id)
-    return standing
-
-
-def _switch(call: Call, request: SwitchKeyRequest, to: KeyState) -> SwitchKeyResponse:
-    key = keyring.key_for_switch(call.tx, call.account_id, call.region, request.key_id)
+def _switch(call: Call, request: KeyRequest, to: KeyState) -> NothingResponse:
+    key = keyring.key_by_id(call.tx, caller_of(call), request.key_id)
     note(call, key)
-    keyring.switch(call.tx, key, to, expired=standing_of_key(call, key).expired(call.now))
-    return SwitchKeyResponse()
+    lifecycle.switch(call.tx, call.now, key, to, expired=standing_of_key(call, key).expired(call.now))
+    return NothingResponse()
 
 
-def _shape_asked(request: CreateKeyRequest) -> Shape:
-    """Check what is asked for: what is wrong with it first, then what is right but not offered."""
-    shape = rules.shape_of(request.key_spec, request.key_usage, request.origin, request.description)
-    if request.rotation_interval and not _INTERVAL.fullmatch(request.rotation_interval):
-        raise InvalidParameter("RotationInterval", "It must be a number and a unit: d, h, m or s, as in 365d.")
-    if request.key_storage_mechanism:
-        raise InvalidParameter("KeyStorageMechanism", "It belongs to keys of hardware instances, which are not made here.")
-    if request.enable_automatic_rotation:
-        raise NotOffered("Automatic rotation is not offered: leave EnableAutomaticRotation out or false.")
-    if request.policy:
-        raise NotOffered("Key policies are not offered: leave Policy out.")
-    if request.tags and request.tags.strip() != "[]":
-        raise NotOffered("Tags are not offered: leave Tags out.")
-    if not request.instance_id:
-        raise NotOffered("The free default key is not offered: name an instance with DKMSInstanceId.")
-    return shape
-
-
-def _metadata(key: Key, state: KeyState) -> KeyMetadata:
-    return KeyMetadata(
+def _metadata(key: Key, *, expired: bool) -> KeyMetadata:
+    rotation = rules.rotation_status(key, expired=expired)
+    metadata = KeyMetadata(
         key_id=key.key_id,
         arn=key.arn,
-        key_state=state.value,
+        key_state=rules.shown_state(key, expired=expired).value,
         key_spec=key.shape.spec.value,
         key_usage=key.shape.usage.value,
         origin=key.shape.origin.value,
-        protection_level=key.protection_level.value,
+        protection_level=key.shape.protection.value,
         creator=key.place.creator,
         creation_date=iso_z(key.created_at),
         description=key.shape.description,
-        primary_key_version=key.primary_version_id,
+        primary_key_version=key.primary_version_id if specs.SPECS[key.shape.spec].symmetric else None,
         last_rotation_date=iso_z(key.last_rotation_at),
-        automatic_rotation="Disabled",
-        material_expire_time="",
+        automatic_rotation=rotation.value,
+        material_expire_time="" if key.material_expires_at is None else iso_z(key.material_expires_at),
         instance_id=key.place.instance_id,
         delete_date=None if key.delete_at is None else iso_z(key.delete_at),
     )
+    due = rules.next_rotation_at(key)
+    if rotation is not RotationStatus.DISABLED and due is not None:
+        metadata.rotation_interval = f"{key.rotation.seconds}s"
+        metadata.next_rotation_date = iso_z(due)
+    return metadata
