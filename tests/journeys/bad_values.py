@@ -22,7 +22,8 @@ DIGEST = CONTEXT_FREE["Digest"]
 PURCHASE = {"Region": "ap-southeast-1", "ProductVersion": "3", "Spec": "1000", "KeyNum": "1000"}
 LISTED = {"ResourceId", "TagKey", "Parameter", "ModuleList", "Tag", "InstanceIdList", "BillOwnerIdList", "BillUserIdList"}
 # Claims of requests, not facts: a refused writing call keeps its nonce (docs/adr/0003).
-NOT_FACTS = {"request_nonce"}
+# Usage is counted now and then, by no call.
+NOT_FACTS = {"request_nonce", "usage_call", "usage_day", "usage_load", "usage_read", "usage_second"}
 LONG = ("x" * 300, "x" * 20_000, "9" * 70, "alias/" + "x" * 300, "[" * 5_000, '{"a":' * 200, '{"' + "k" * 9_000 + '":"v"}')
 OF_OTHER_TYPES = (
     *("-1", "0", "101", "1001", "99999999999999999999", "1e3", "1.5", "NaN", "yes", "true", "null", "None", "{}", "[]", '""'),
@@ -30,7 +31,18 @@ OF_OTHER_TYPES = (
     *('{"Version":"1","Statement":[]}', "'; DROP TABLE kms_key; --"),
 )
 UNICODE = ("ключ-Ω-🔑", "a\x00b", "\ufeff", "\u202e\u0301", "\uff41\uff42", "\u0130", "\u2028", "\x1b[31m", "é" * 300)
-PATHS = ("../../etc/passwd", "%2e%2e%2f", "..\\..\\x", "//", "*", "alias/../x", "acs:", "acs:kms:*:*:key/*", "acs:kms:::key/", "key/*")
+PATHS = (
+    "../../etc/passwd",
+    "%2e%2e%2f",
+    "..\\..\\x",
+    "//",
+    "*",
+    "alias/../x",
+    "acs:",
+    "acs:kms:*:*:key/*",
+    "acs:kms:::key/",
+    "key/*",
+)
 
 
 class Case(NamedTuple):
@@ -54,7 +66,7 @@ class Scene:
         """Set it."""
         self.world = world
         self.one, self.other = world.tenant("90000000.00"), world.tenant("90000000.00")
-        self.instance, self.second = self.one.instance(Spec="4000"), self.one.instance(Spec="4000")
+        self.instance = self.one.instance(Spec="4000")
         self.spare = self.one.buy()
         self.keys = {
             "aes": self.key(),
@@ -63,17 +75,13 @@ class Scene:
             "mac": self.key(KeySpec="HMAC_SHA_256", KeyUsage="GENERATE/VERIFY"),
             "doomed": self.key(),
         }
-        self.in_second = self.one.key(self.second)
         self.versions = {name: self.version(key_id) for name, key_id in self.keys.items()}
         served(self.one.kms("CreateAlias", AliasName="alias/mine", KeyId=self.keys["aes"]))
-        served(self.one.kms("CreateAlias", AliasName="alias/second", KeyId=self.in_second))
         served(self.one.kms("ScheduleKeyDeletion", KeyId=self.keys["doomed"], PendingWindowInDays=30))
         self.blob = served(self.one.kms("Encrypt", KeyId=self.keys["aes"], Plaintext="aGVsbG8=")).body["CiphertextBlob"]
-        in_second = served(self.one.kms("Encrypt", KeyId=self.in_second, Plaintext="aGVsbG8="))
         data_key = served(self.one.kms("GenerateDataKey", KeyId=self.keys["aes"]))
         self.orders = self.one.bss("QueryOrders").body["Data"]["OrderList"]["Order"]
-        self.second_things = [self.in_second, self.second, in_second.body["CiphertextBlob"], "alias/second"]
-        self.second_things += [f"acs:kms:ap-southeast-1:{self.one.account_id}:key/{self.in_second}", self.version(self.in_second)]
+        self.furnish_second()
         self.foreign = self._foreign()
         ec, sm2 = ({"KeyId": self.keys[name], "KeyVersionId": self.versions[name]} for name in ("ec", "sm2"))
         signed = self.one.kms("AsymmetricSign", **ec, Algorithm="ECDSA_SHA_256", Digest=DIGEST).body["Value"]
@@ -100,8 +108,8 @@ class Scene:
             "ListTagResources": {"ResourceId.1": self.keys["aes"]},
             "UpdateRotationPolicy": {"EnableAutomaticRotation": "true", "RotationInterval": "30d"},
             "CreateInstance": {"Period": "1", **numbered(PURCHASE)},
-            "ModifyInstance": numbered({"VpcNum": "2"}) | {"InstanceId": self.second},
-            "RenewChangeInstance": numbered({"VpcNum": "3"}),
+            "ModifyInstance": numbered({"VpcNum": "2"}) | {"InstanceId": self.instance},
+            "RenewChangeInstance": numbered({"VpcNum": "3"}) | {"InstanceId": self.instance},
             "GetSubscriptionPrice": {
                 "OrderType": "NewOrder",
                 "ServicePeriodQuantity": "1",
@@ -110,6 +118,15 @@ class Scene:
                 "ModuleList.1.Config": "Spec:1000,ProductVersion:3,Region:ap-southeast-1",
             },
         }
+
+    def furnish_second(self) -> None:
+        """Buy the second instance, and make a key, an alias and a ciphertext in it."""
+        self.second = self.one.instance(Spec="4000")
+        self.in_second = self.one.key(self.second)
+        served(self.one.kms("CreateAlias", AliasName="alias/second", KeyId=self.in_second))
+        blob = served(self.one.kms("Encrypt", KeyId=self.in_second, Plaintext="aGVsbG8=")).body["CiphertextBlob"]
+        arn = f"acs:kms:ap-southeast-1:{self.one.account_id}:key/{self.in_second}"
+        self.second_things = [self.in_second, self.second, blob, "alias/second", arn, self.version(self.in_second)]
 
     def key(self, **shape: str) -> str:
         """Make a key in the first instance."""
@@ -126,9 +143,19 @@ class Scene:
         served(self.other.kms("CreateAlias", AliasName="alias/theirs", KeyId=key_id))
         blob = served(self.other.kms("Encrypt", KeyId=key_id, Plaintext="aGVsbG8=")).body["CiphertextBlob"]
         order_id = self.other.bss("QueryOrders").body["Data"]["OrderList"]["Order"][0]["OrderId"]
-        arn = f"acs:kms:ap-southeast-1:{self.other.account_id}:"
+        account_id = self.other.account_id
+        arn = f"acs:kms:ap-southeast-1:{account_id}:"
         version_id = base64.b64decode(blob)[:36].decode()
-        return [key_id, instance_id, version_id, order_id, blob, f"{arn}key/{key_id}", f"{arn}alias/theirs", self.other.account_id]
+        return [
+            key_id,
+            instance_id,
+            version_id,
+            order_id,
+            blob,
+            f"{arn}key/{key_id}",
+            f"{arn}alias/theirs",
+            self.other.account_id,
+        ]
 
     def named(self, action: Action, wire: str) -> str:
         """A good value of a parameter; empty where there is none to give."""
@@ -162,6 +189,9 @@ class Scene:
     def mend(self, flat: dict[str, str]) -> None:
         """Put back what a served call changed, so that the next one finds the scene as it was."""
         one, keys = self.one, self.keys
+        if one.kms("DescribeKey", KeyId=self.in_second).status == 404:  # given back
+            one.kms("DeleteAlias", AliasName="alias/second")
+            self.furnish_second()
         for key_id in (*keys.values(), self.in_second):
             state = one.kms("DescribeKey", KeyId=key_id).body["KeyMetadata"]["KeyState"]
             if key_id == keys["doomed"]:
@@ -192,7 +222,7 @@ def served(reply: Reply) -> Reply:
 
 def numbered(modules: dict[str, str]) -> dict[str, str]:
     """Modules as the numbered parameters of a purchase."""
-    flat = {}
+    flat: dict[str, str] = {}
     for number, (code, value) in enumerate(modules.items(), 1):
         flat |= {f"Parameter.{number}.Code": code, f"Parameter.{number}.Value": value}
     return flat

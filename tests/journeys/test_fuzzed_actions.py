@@ -22,15 +22,16 @@ from tests.journeys.bad_values import Scene, cases, chosen, contents, of_others,
 from tests.world import Reply, World
 
 INVENTORY = json.loads((Path(__file__).parents[1] / "vectors" / "inventory.json").read_text())["products"]
-ACTIONS = [
-    product.actions[name] for product in PRODUCTS_SERVED for name in INVENTORY[product.code] if name in product.actions
-]
+ACTIONS = [product.actions[name] for product in PRODUCTS_SERVED for name in INVENTORY[product.code] if name in product.actions]
 SAMPLE = 23
 # What a sound call is refused with here, because its time has not come or it asks for what is there.
 NOT_NOW = {
     "CreateKeyVersion": "Rejected.UnsupportedOperation",
     "OpenKmsService": "Forbidden.Opened",
     "CancelOrder": "ResourceStatusError",
+    "GetManagedDataKey": "Forbidden.ResourceNotFound",
+    "ListManagedDataKeyVersions": "Forbidden.ResourceNotFound",
+    "GetChallenge": "UnsupportedOperation",
 }
 
 
