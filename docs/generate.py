@@ -95,10 +95,10 @@ def coverage_page() -> str:
     lines = [
         NOTE,
         "# Coverage of KMS 2016-01-20\n",
-        "The actions that alibabacloud-kms20160120 3.3.1 knows. V2 is that SDK, V1 is aliyun-python-sdk-kms: *yes* where a test calls",
-        "the action through it, unmodified, and is served; a code where the call is refused by design; *n/a* where the SDK has no such",
-        "action. tests/wire/test_every_key_action.py makes the calls and fails where they come to anything else than this page says.",
-        "Docs: the action's parameters and promise are in [actions.md](actions.md).\n",
+        "The actions that alibabacloud-kms20160120 3.3.1 knows. V2 is that SDK, V1 is aliyun-python-sdk-kms: *yes* where a test",
+        "calls the action through it, unmodified, and is served; a code where the call is refused by design; *n/a* where the SDK",
+        "has no such action. tests/wire/test_every_key_action.py makes the calls and fails where they come to anything else than",
+        "this page says. Docs: the action's parameters and promise are in [actions.md](actions.md).\n",
     ]
     rows = []
     for name in sorted(inventory):
