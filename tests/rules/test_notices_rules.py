@@ -114,6 +114,19 @@ FACTS = {
         "next_try": "2026-02-01T00:00:00Z",
     },
     NoticeKind.BALANCE_LOW: {"balance": "20.00 USD", "threshold": "100.00 USD", "days_more": "5"},
+    NoticeKind.KEY_WORN: {
+        "key_id": "key-1",
+        "version_id": "key-1-2",
+        "sealed": "2147483650",
+        "bound": "4294967296",
+        "reached": "",
+    },
+    NoticeKind.KEY_IN_USE: {
+        "key_id": "key-1",
+        "delete_at": "2026-02-09T00:00:00Z",
+        "last_used_at": "2026-02-01T00:00:00Z",
+        "operations": "Decrypt, Encrypt",
+    },
 }
 
 

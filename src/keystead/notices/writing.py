@@ -24,6 +24,12 @@ _LABELS = {
     "expiry_date": "Expiry date",
     "ends_at": "Stops at",
     "releases_at": "Is destroyed at",
+    "key_id": "Key",
+    "version_id": "Version",
+    "sealed": "Encryptions",
+    "last_used_at": "Last used at",
+    "delete_at": "Is deleted at",
+    "operations": "Used for",
     "order_id": "Order",
     "amount": "Paid",
     "months": "Months",
@@ -34,7 +40,7 @@ _LABELS = {
     "balance": "Balance",
     "threshold": "Alert threshold",
 }
-_INSTANTS = frozenset({"stopped_at", "released_at", "ends_at", "releases_at", "next_try"})
+_INSTANTS = frozenset({"stopped_at", "released_at", "ends_at", "releases_at", "delete_at", "last_used_at", "next_try"})
 
 
 def written(message: Message, shown: ShownInstance | None, console: str) -> Written:
