@@ -33,9 +33,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """`system`, or `manual:2026-01-01T00:00:00Z` for a business clock that moves only when told."""
     default_region: str = "ap-southeast-1"
     """Region of a request that names none (RegionId parameter or host name)."""
-    specs_beyond_cloud: bool = False
-    """Whether CreateKey makes keys of the KeySpecs that the cloud lacks in software: `Aliyun_SM4`, `EC_P384`, `EC_P521`,
-    `EC_ED25519`, `ML_DSA_44`, `ML_DSA_65`, `ML_DSA_87`, `ML_KEM_768`, `ML_KEM_1024`. Those made go on when it is taken back."""
     encryptions_warned: Annotated[int, msgspec.Meta(ge=1, le=2**32)] = 2**31
     """After how many encryptions under one version of a key its owner is warned; GCM allows 2^32 with random IVs."""
     log_requests: bool = True

@@ -10,13 +10,17 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 from sqlalchemy import select
 
 from keystead.gate.parameters import Field
 from keystead.gate.registry import Action
 from keystead.store import metadata
 from tests.journeys.test_cross_account import CONTEXT_FREE
-from tests.world import Reply, World
+from tests.world import Reply, Tenant, World
 
 DIGEST = CONTEXT_FREE["Digest"]
 PURCHASE = {"Region": "ap-southeast-1", "ProductVersion": "3", "Spec": "1000", "KeyNum": "1000"}
@@ -66,8 +70,7 @@ class Scene:
         """Set it."""
         self.world = world
         self.one, self.other = world.tenant("90000000.00"), world.tenant("90000000.00")
-        self.instance = self.one.instance(Spec="4000")
-        self.spare = self.one.buy()
+        self.instance, self.spare, self.changing = self.one.instance(Spec="4000"), self.one.buy(), self.one.buy()
         self.keys = {
             "aes": self.key(),
             "ec": self.key(KeySpec="EC_P256"),
@@ -75,6 +78,7 @@ class Scene:
             "mac": self.key(KeySpec="HMAC_SHA_256", KeyUsage="GENERATE/VERIFY"),
             "doomed": self.key(),
         }
+        self.waiting = self.key(Origin="EXTERNAL")
         self.versions = {name: self.version(key_id) for name, key_id in self.keys.items()}
         served(self.one.kms("CreateAlias", AliasName="alias/mine", KeyId=self.keys["aes"]))
         served(self.one.kms("ScheduleKeyDeletion", KeyId=self.keys["doomed"], PendingWindowInDays=30))
@@ -87,7 +91,11 @@ class Scene:
         signed = self.one.kms("AsymmetricSign", **ec, Algorithm="ECDSA_SHA_256", Digest=DIGEST).body["Value"]
         sealed = self.one.kms("AsymmetricEncrypt", **sm2, Algorithm="SM2PKE", Plaintext="aGVsbG8=").body["CiphertextBlob"]
         mac = self.one.kms("GenerateMac", KeyId=self.keys["mac"], Algorithm="HMAC_SHA_256", Message="aGVsbG8=").body["Mac"]
+        waiting = {"KeyId": self.waiting}
         self.special: dict[str, dict[str, str]] = {
+            "GetParametersForImport": waiting,
+            "ImportKeyMaterial": waiting | wrapped(self.one, self.waiting) | {"KeyMaterialExpireUnix": "0"},
+            "DeleteKeyMaterial": waiting,
             "AsymmetricSign": ec,
             "AsymmetricVerify": ec | {"Value": signed},
             "AsymmetricEncrypt": sm2 | {"Algorithm": "SM2PKE"},
@@ -108,8 +116,8 @@ class Scene:
             "ListTagResources": {"ResourceId.1": self.keys["aes"]},
             "UpdateRotationPolicy": {"EnableAutomaticRotation": "true", "RotationInterval": "30d"},
             "CreateInstance": {"Period": "1", **numbered(PURCHASE)},
-            "ModifyInstance": numbered({"VpcNum": "2"}) | {"InstanceId": self.instance},
-            "RenewChangeInstance": numbered({"VpcNum": "3"}) | {"InstanceId": self.instance},
+            "ModifyInstance": numbered({"VpcNum": "2"}),
+            "RenewChangeInstance": numbered({"VpcNum": "3"}),
             "GetSubscriptionPrice": {
                 "OrderType": "NewOrder",
                 "ServicePeriodQuantity": "1",
@@ -184,6 +192,8 @@ class Scene:
         }
         if "Refund" in action.name:
             flat |= {"InstanceId": self.spare, "ProductCode": "kms"}
+        if action.name in {"ModifyInstance", "RenewChangeInstance"}:
+            flat["InstanceId"] = self.changing
         return flat | self.special.get(action.name, {})
 
     def mend(self, flat: dict[str, str]) -> None:
@@ -203,14 +213,36 @@ class Scene:
                 served(one.kms("CancelKeyDeletion", KeyId=key_id))
             served(one.kms("EnableKey", KeyId=key_id))
             served(one.kms("SetDeletionProtection", KeyId=key_id, EnableDeletionProtection="false"))
+        if one.kms("DescribeKey", KeyId=self.waiting).body["KeyMetadata"]["KeyState"] != "PendingImport":
+            one.kms("CancelKeyDeletion", KeyId=self.waiting)
+            served(one.kms("DeleteKeyMaterial", KeyId=self.waiting))
         if one.kms("DescribeKey", KeyId="alias/mine").status == 404:
             served(one.kms("CreateAlias", AliasName="alias/mine", KeyId=keys["aes"]))
         served(one.kms("UpdateAlias", AliasName="alias/mine", KeyId=keys["aes"]))
+        if flat.get("InstanceId") == self.changing:  # a change may be made once, or not while another is pending
+            self.changing = one.buy()
         if flat.get("AliasName", "alias/mine") != "alias/mine":
             one.kms("DeleteAlias", AliasName=flat["AliasName"])
         there = one.kms("GetKmsInstance", KmsInstanceId=self.spare)
         if there.status != 200 or there.body["KmsInstance"]["Status"] != "Uninitialized":
             self.spare = one.buy()
+
+
+def wrapped(tenant: Tenant, key_id: str, material: bytes = bytes(range(32))) -> dict[str, str]:
+    """Get parameters for import, and wrap material as a customer would: what ImportKeyMaterial takes."""
+    way = {"WrappingKeySpec": "RSA_2048", "WrappingAlgorithm": "RSAES_OAEP_SHA_256"}
+    offer = served(tenant.kms("GetParametersForImport", KeyId=key_id, **way)).body
+    public = load_der_public_key(base64.b64decode(offer["PublicKey"]))
+    assert isinstance(public, RSAPublicKey)
+    sealed = public.encrypt(material, padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None))
+    return {"ImportToken": offer["ImportToken"], "EncryptedKeyMaterial": base64.b64encode(sealed).decode()}
+
+
+def key_of(tenant: Tenant, instance_id: str, **shape: str) -> dict[str, str]:
+    """Make a key; gives KeyId and KeyVersionId."""
+    key_id = served(tenant.kms("CreateKey", DKMSInstanceId=instance_id, **shape)).body["KeyMetadata"]["KeyId"]
+    versions = served(tenant.kms("ListKeyVersions", KeyId=key_id)).body["KeyVersions"]["KeyVersion"]
+    return {"KeyId": key_id, "KeyVersionId": versions[0]["KeyVersionId"]}
 
 
 def served(reply: Reply) -> Reply:

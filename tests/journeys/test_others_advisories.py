@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,7 +24,7 @@ from keystead.gate.life import live
 from keystead.gate.registry import Effect
 from keystead.hsm.software import _bound, _unseal, open_root_key
 from keystead.keyring.rows import instance_key, key_version
-from tests.journeys.bad_values import Scene, served
+from tests.journeys.bad_values import Scene, key_of, served, wrapped
 from tests.world import KMS_VERSION, Tenant, World
 
 TEXT = "aGVsbG8="
@@ -83,6 +82,24 @@ def test_making_a_name_that_another_has_takes_nothing_away(both: World) -> None:
     assert served(owner.kms("Encrypt", KeyId="alias/same", Plaintext=TEXT)).body["KeyId"] == mine
     assert stranger.kms("CreateAlias", AliasName="alias/taken", KeyId=mine).code == "Forbidden.KeyNotFound"
     assert stranger.kms("UpdateAlias", AliasName="alias/taken", KeyId=mine).status == 404
+
+
+def test_an_import_does_not_overwrite_anothers_material(both: World) -> None:
+    """COSMIAN-2026-003: neither with a token of the stranger's own key, nor with the owner's own token."""
+    owner, stranger = both.tenant(), both.tenant()
+    shape = {"Origin": "EXTERNAL"}
+    mine = key_of(owner, owner.instance(), **shape)["KeyId"]
+    theirs = key_of(stranger, stranger.instance(), **shape)["KeyId"]
+    served(owner.kms("ImportKeyMaterial", KeyId=mine, **wrapped(owner, mine), KeyMaterialExpireUnix="0"))
+    blob = served(owner.kms("Encrypt", KeyId=mine, Plaintext=TEXT)).body["CiphertextBlob"]
+    for sent in (wrapped(stranger, theirs, b"y" * 32), wrapped(owner, mine, b"y" * 32)):
+        asked = stranger.kms("ImportKeyMaterial", KeyId=mine, **sent, KeyMaterialExpireUnix="0")
+        assert (asked.status, asked.code) == (404, "Forbidden.KeyNotFound")
+        asked = stranger.kms("DeleteKeyMaterial", KeyId=mine)
+        assert (asked.status, asked.code) == (404, "Forbidden.KeyNotFound")
+    asked = stranger.kms("ImportKeyMaterial", KeyId=theirs, **wrapped(owner, mine), KeyMaterialExpireUnix="0")
+    assert (asked.status, asked.code) == (400, "InvalidImportToken")
+    assert served(owner.kms("Decrypt", CiphertextBlob=blob)).body["Plaintext"] == TEXT
 
 
 @pytest.mark.parametrize("how", ["disabled", "scheduled", "destroyed", "instance released"])
@@ -380,4 +397,3 @@ def test_no_two_secrets_are_alike_or_simple(world: World, tmp_path: Path) -> Non
         assert len(set(drawn)) == len(drawn)
     for secret in (*roots, *(base64.b64decode(text) for text in made)):
         assert len(set(secret)) > 16  # 32 random bytes have fewer than 17 different values once in 10^12 draws
-    assert os.urandom(8) != os.urandom(8)

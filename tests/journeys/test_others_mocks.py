@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from tests.journeys.bad_values import DIGEST, served
+from tests.journeys.bad_values import DIGEST, key_of, served, wrapped
 from tests.world import Tenant, World
 
 TEXT = "aGVsbG8="
@@ -29,13 +29,6 @@ def world(sqlite_url: str, tmp_path: Path) -> Iterator[World]:
     made = World(sqlite_url, tmp_path / "var")
     yield made
     made.close()
-
-
-def key_of(tenant: Tenant, instance_id: str, **shape: str) -> dict[str, str]:
-    """Make a key; gives KeyId and KeyVersionId."""
-    key_id = served(tenant.kms("CreateKey", DKMSInstanceId=instance_id, **shape)).body["KeyMetadata"]["KeyId"]
-    versions = served(tenant.kms("ListKeyVersions", KeyId=key_id)).body["KeyVersions"]["KeyVersion"]
-    return {"KeyId": key_id, "KeyVersionId": versions[0]["KeyVersionId"]}
 
 
 def public_key(tenant: Tenant, ids: dict[str, str]) -> RSAPublicKey:
@@ -80,6 +73,29 @@ def test_a_mac_key_has_one_algorithm(world: World, action: str) -> None:
     for algorithm in ("HMAC_SHA_224", "HMAC_SHA_384", "HMAC_SHA_512", "HMAC_SM3"):
         flat = {"KeyId": key_id, "Algorithm": algorithm, "Message": TEXT} | ({"Mac": good} if action == "VerifyMac" else {})
         assert tenant.kms(action, **flat).status == 400, algorithm
+
+
+def test_an_import_of_nothing_is_refused(world: World) -> None:
+    """Fakecloud: material of no length took the process down. Nothing, one byte and one too many are refused; 32 bytes go in."""
+    tenant = world.tenant()
+    key_id = key_of(tenant, tenant.instance(), Origin="EXTERNAL")["KeyId"]
+    for material, status in ((b"", 400), (b"x", 400), (b"x" * 33, 400), (bytes(range(32)), 200)):
+        asked = tenant.kms("ImportKeyMaterial", KeyId=key_id, **wrapped(tenant, key_id, material), KeyMaterialExpireUnix="0")
+        assert asked.status == status, (len(material), asked.body)
+    assert tenant.kms("ImportKeyMaterial", KeyId=key_id, ImportToken="", EncryptedKeyMaterial="").code == "MissingParameter"
+
+
+def test_an_import_token_outlives_a_restart(database_url: str, tmp_path: Path) -> None:
+    """Fakecloud: tokens were kept in memory."""
+    world = World(database_url, tmp_path / "var")
+    tenant = world.tenant()
+    key_id = key_of(tenant, tenant.instance(), Origin="EXTERNAL")["KeyId"]
+    sent = wrapped(tenant, key_id)
+    world.close()
+    tenant.world = World(database_url, tmp_path / "var")
+    served(tenant.kms("ImportKeyMaterial", KeyId=key_id, **sent, KeyMaterialExpireUnix="0"))
+    served(tenant.kms("Encrypt", KeyId=key_id, Plaintext=TEXT))
+    tenant.world.close()
 
 
 def test_an_arn_of_another_region_is_not_this_regions_key(world: World) -> None:

@@ -15,6 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from keystead.api.kms import KMS
 from tests.journeys.test_cross_account import CONTEXT_FREE, PUBLIC_KEY
@@ -159,6 +163,20 @@ def asymmetric(ask: Steps) -> None:
     assert ask("CreateKeyVersion", KeyId=ec["KeyId"])["KeyVersion"]["KeyVersionId"] != ec["KeyVersionId"]
 
 
+def imported(ask: Steps) -> None:
+    """Material from outside: wrapped here, imported and deleted."""
+    key = {"KeyId": ask("CreateKey", DKMSInstanceId=ask.instance_id, Origin="EXTERNAL")["KeyMetadata"]["KeyId"]}
+    offer = ask("GetParametersForImport", **key, WrappingKeySpec="RSA_2048", WrappingAlgorithm="RSAES_OAEP_SHA_256")
+    public = load_der_public_key(base64.b64decode(offer["PublicKey"]))
+    assert isinstance(public, RSAPublicKey)
+    sealed = public.encrypt(bytes(range(32)), padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None))
+    sent = {"EncryptedKeyMaterial": base64.b64encode(sealed).decode(), "ImportToken": offer["ImportToken"]}
+    ask("ImportKeyMaterial", **key, **sent, KeyMaterialExpireUnix=0)
+    assert ask("DescribeKey", **key)["KeyMetadata"]["KeyState"] == "Enabled"
+    ask("DeleteKeyMaterial", **key)
+    assert ask("DescribeKey", **key)["KeyMetadata"]["KeyState"] == "PendingImport"
+
+
 def service(ask: Steps) -> None:
     """What is not about one key; and what is refused by design."""
     assert ask("DescribeRegions")["Regions"]["Region"]
@@ -186,7 +204,7 @@ def instances(ask: Steps) -> None:
 def test_every_action_by_the_sdk(server: Server, generation: str) -> None:
     """All served actions once; then what was seen is what the evidence says."""
     ask = Steps(server, generation)
-    for walk in (lives, names, symmetric, asymmetric, service, instances):
+    for walk in (lives, names, symmetric, asymmetric, imported, service, instances):
         walk(ask)
     ask.stop()
     assert set(ask.seen) == set(KMS.actions)

@@ -8,7 +8,7 @@ from cyclopts import App, CycloptsError
 
 from keystead import __version__
 from keystead.cli import actions, doctor
-from keystead.cli.admin import accounts, clock, coupons, mail, top_ups
+from keystead.cli.admin import accounts, clock, coupons, instances, mail, top_ups
 from keystead.cli.bill import command as bill
 from keystead.cli.key import command as key
 from keystead.cli.plan import command as plan
@@ -30,6 +30,7 @@ admin.command(accounts.account)
 admin.command(accounts.access_key)
 admin.command(coupons.coupon)
 admin.command(top_ups.top_up)
+admin.command(instances.instance)
 admin.command(clock.clock)
 admin.command(clock.jobs, name="jobs")
 admin.command(mail.messages, name="messages")

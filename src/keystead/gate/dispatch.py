@@ -53,7 +53,7 @@ def run(running: Running) -> Response:
         running.arrival.nonce_taken = True
     if action.effect is Effect.COMPUTE:
         return action.handler(call, running.request)
-    with call.service.store.read() as tx:
+    with action.ahead(call, running.request) if action.ahead else contextlib.nullcontext(), call.service.store.read() as tx:
         call.tx = tx
         return action.handler(call, running.request)
 
