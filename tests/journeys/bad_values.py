@@ -196,8 +196,7 @@ class Scene:
             flat["InstanceId"] = self.changing
         return flat | self.special.get(action.name, {})
 
-    def mend(self, flat: dict[str, str]) -> None:
-        """Put back what a served call changed, so that the next one finds the scene as it was."""
+    def _mend_keys(self) -> None:
         one, keys = self.one, self.keys
         if one.kms("DescribeKey", KeyId=self.in_second).status == 404:  # given back
             one.kms("DeleteAlias", AliasName="alias/second")
@@ -213,6 +212,11 @@ class Scene:
                 served(one.kms("CancelKeyDeletion", KeyId=key_id))
             served(one.kms("EnableKey", KeyId=key_id))
             served(one.kms("SetDeletionProtection", KeyId=key_id, EnableDeletionProtection="false"))
+
+    def mend(self, flat: dict[str, str]) -> None:
+        """Put back what a served call changed, so that the next one finds the scene as it was."""
+        self._mend_keys()
+        one, keys = self.one, self.keys
         if one.kms("DescribeKey", KeyId=self.waiting).body["KeyMetadata"]["KeyState"] != "PendingImport":
             one.kms("CancelKeyDeletion", KeyId=self.waiting)
             served(one.kms("DeleteKeyMaterial", KeyId=self.waiting))

@@ -38,6 +38,9 @@ def upgrade() -> None:
     op.create_index("ix_key_wear_account_id_version_id", "key_wear", ["account_id", "version_id"])
     op.create_index("ix_key_wear_key_id", "key_wear", ["key_id"])
     op.create_index("ix_key_wear_sealed", "key_wear", ["sealed"])
+    op.drop_index("ix_kms_key_account_id_region_created_at_ms", "kms_key")
+    columns = ["account_id", "region", "created_at_ms", "key_id", "instance_id", "destroyed_at_ms", "delete_at_ms"]
+    op.create_index("ix_kms_key_listing", "kms_key", columns)
     op.execute(
         """
         INSERT INTO key_wear (version_id, key_id, account_id, instance_id, sealed)
