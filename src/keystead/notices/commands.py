@@ -226,14 +226,14 @@ def _warn(tx: Transaction, policies: Policies, now: datetime, account_id: str, l
     if alert is None:
         return
     day = rules.low_days(low_since, now)
-    balance = ledger.available(tx, account_id)
+    credit = ledger.available(tx, account_id)
     facts = {
-        "balance": f"{balance.plain()} {balance.currency}",
+        "available": f"{credit.plain()} {credit.currency}",
         "threshold": f"{alert.threshold.plain()} {alert.threshold.currency}",
         "days_more": str(policies.low_balance_reminders - day),
     }
     if tell(tx, now, Telling(NoticeKind.BALANCE_LOW, account_id, rules.balance_occasion(low_since, day), "", facts)):
-        record_event(tx, "balance_low", account_id, account_id, now, balance=balance.plain(), threshold=alert.threshold.plain())
+        record_event(tx, "balance_low", account_id, account_id, now, balance=credit.plain(), threshold=alert.threshold.plain())
     due = rules.next_warning(low_since, now, policies)
     if due is not None:
         enqueue(tx, REMIND_BALANCE_JOB, account_id, account_id, due)

@@ -37,10 +37,30 @@ _LABELS = {
     "refund": "Paid back",
     "reason": "Reason",
     "next_try": "Next try",
-    "balance": "Balance",
+    "available": "Available credit",
     "threshold": "Alert threshold",
+    "coupon": "Coupon",
+    "value": "Value",
+    "usable_from": "Usable from",
+    "usable_until": "Usable until",
+    "pays_for": "Pays for",
+    "top_up": "Top-up",
+    "received": "Received",
+    "transaction": "Transaction",
 }
-_INSTANTS = frozenset({"stopped_at", "released_at", "ends_at", "releases_at", "delete_at", "last_used_at", "next_try"})
+_INSTANTS = frozenset(
+    {
+        "stopped_at",
+        "released_at",
+        "ends_at",
+        "releases_at",
+        "delete_at",
+        "last_used_at",
+        "next_try",
+        "usable_from",
+        "usable_until",
+    }
+)
 
 
 def written(message: Message, shown: ShownInstance | None, console: str) -> Written:
