@@ -49,6 +49,11 @@ def key_version_id(key: str) -> str:
     return f"{key}-{_random(_LOWER, _RANDOM_HALF)}"
 
 
+def key_of_version(version_id: str) -> str:
+    """Give the id of the key that a version id was minted for."""
+    return version_id.rpartition("-")[0]
+
+
 def account_id() -> str:
     """Mint a 16-digit account id; the first digit is not zero."""
     return secrets.choice("123456789") + _random("0123456789", _ACCOUNT_DIGITS - 1)

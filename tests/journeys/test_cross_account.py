@@ -67,6 +67,7 @@ CONTEXT_FREE = {  # a value for every required parameter that names no resource
     "StartTime": "2026-01-01T00:00:00Z",
     "EndTime": "2026-01-02T00:00:00Z",
     "Description": "x",
+    "DataKeyName": "mine",
     "PendingWindowInDays": "7",
     "EnableDeletionProtection": "true",
     "EnableAutomaticRotation": "false",

@@ -128,6 +128,19 @@ FACTS = {
         "transaction": "7",
         "available": "599.90 USD",
     },
+    NoticeKind.KEY_WORN: {
+        "key_id": "key-1",
+        "version_id": "key-1-2",
+        "sealed": "2147483650",
+        "bound": "4294967296",
+        "reached": "",
+    },
+    NoticeKind.KEY_IN_USE: {
+        "key_id": "key-1",
+        "delete_at": "2026-02-09T00:00:00Z",
+        "last_used_at": "2026-02-01T00:00:00Z",
+        "operations": "Decrypt, Encrypt",
+    },
 }
 
 MONEY = {NoticeKind.BALANCE_LOW, NoticeKind.COUPON_GRANTED, NoticeKind.TOP_UP_RECEIVED}

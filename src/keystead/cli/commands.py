@@ -10,6 +10,7 @@ from keystead import __version__
 from keystead.cli import actions, doctor
 from keystead.cli.admin import accounts, clock, coupons, instances, mail, orders, top_ups
 from keystead.cli.bill import command as bill
+from keystead.cli.key import command as key
 from keystead.cli.plan import command as plan
 from keystead.cli.serve import command as serve
 from keystead.faults import CallerFault, Fault
@@ -39,6 +40,7 @@ app.command(admin)
 app.command(serve.serve, name="serve")
 app.command(bill.bill)
 app.command(plan.plan)
+app.command(key.key)
 app.command(doctor.doctor, name="doctor")
 app.command(actions.actions, name="actions")
 

@@ -101,6 +101,11 @@ def key_by_id(tx: Transaction, caller: Caller, reference: str) -> Key:
     return key_named(tx, caller, reference)
 
 
+def known(tx: Transaction, key_id: str) -> Key | None:
+    """Give a key, whoever's, to work that no caller asked for; None once it is destroyed."""
+    return rows.key_of(tx, key_id)
+
+
 def list_keys(tx: Transaction, selection: Selection, page: Page) -> Listing:
     """Give one page of an account's keys in a region, oldest first."""
     return rows.listing(tx, selection, page)

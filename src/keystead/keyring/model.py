@@ -210,11 +210,26 @@ class Tags(msgspec.Struct, frozen=True):
     borne: Mapping[str, str]
 
 
+class Span(msgspec.Struct, frozen=True):
+    """Which entries of a listing make a page: `size` of them after `skipped`, reckoned from the end if `from_end`."""
+
+    skipped: int
+    size: int
+    from_end: bool
+
+
 class Page(msgspec.Struct, frozen=True):
     """One page of a listing: `number` from 1, `size` 1 to 101."""
 
     number: int
     size: int
+
+    def span(self, total: int) -> Span:
+        """Say where the page of a listing of `total` entries lies, from the nearer end."""
+        before = (self.number - 1) * self.size
+        size = max(0, min(self.size, total - before))
+        behind = max(0, total - before - size)
+        return Span(behind, size, from_end=True) if behind < before else Span(before, size, from_end=False)
 
 
 class Listing(msgspec.Struct, frozen=True):

@@ -33,6 +33,8 @@ class NoticeKind(enum.StrEnum):
     RENEWAL_CANCELLED = "renewal_cancelled"
     AUTO_RENEWAL_FAILED = "auto_renewal_failed"
     BALANCE_LOW = "balance_low"
+    KEY_WORN = "key_worn"
+    KEY_IN_USE = "key_in_use"
     COUPON_GRANTED = "coupon_granted"
     TOP_UP_RECEIVED = "top_up_received"
 

@@ -62,6 +62,7 @@ def re_encrypt(call: Call, request: ReEncryptRequest) -> ReEncryptResponse:
         if named != source.key.key_id:
             raise InvalidParameter("SourceKeyId", "The ciphertext is of another key.")
     admit(call, source)
+    call.record.opened_version_id = source.version_id
     if target.key.place.instance_id == source.key.place.instance_id:
         judge(call, target)
     else:
