@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from keystead.clock import SystemClock
-from keystead.gate.throttle import Rates, Throttled
+from keystead.gate.throttle import Rate, Rates, Throttled
 from keystead.store import Cold, Store, open_store
 from keystead.store.leases import BURST_MS, Want, open_rates, take
 
@@ -127,7 +127,7 @@ def test_nobody_is_refused_while_the_bucket_holds_some(worker: Rates) -> None:
     """300 requests at once of an instance of 4,000 a second: its bucket holds 320, whatever the worker had leased before."""
     clock = SystemClock()
     for _ in range(300):
-        worker.admit("kst-1", 4000, clock.read(), inline=False)
+        worker.admit([Rate("kst-1", 4000)], clock.read(), inline=False)
 
 
 def test_who_is_over_the_rate_is_refused_at_once(worker: Rates) -> None:
@@ -136,7 +136,7 @@ def test_who_is_over_the_rate_is_refused_at_once(worker: Rates) -> None:
     began = clock.read().monotonic
     for _ in range(20_000):
         try:
-            worker.admit("kst-1", 1000, clock.read(), inline=False)
+            worker.admit([Rate("kst-1", 1000)], clock.read(), inline=False)
             admitted += 1
         except Throttled:
             pass
@@ -147,18 +147,18 @@ def test_who_is_over_the_rate_is_refused_at_once(worker: Rates) -> None:
 def spend(worker: Rates, clock: SystemClock, *, inline: bool) -> None:
     """Ask for more than a bucket holds."""
     for _ in range(1000):
-        worker.admit("kst-1", 1000, clock.read(), inline=inline)
+        worker.admit([Rate("kst-1", 1000)], clock.read(), inline=inline)
 
 
 def test_on_the_loop_a_lease_is_never_fetched(worker: Rates) -> None:
     """Cold instead, the first time and whenever the lease is used up; not where the bucket was just found empty."""
     clock = SystemClock()
     with pytest.raises(Cold):
-        worker.admit("kst-1", 1000, clock.read(), inline=True)
-    worker.admit("kst-1", 1000, clock.read(), inline=False)
+        worker.admit([Rate("kst-1", 1000)], clock.read(), inline=True)
+    worker.admit([Rate("kst-1", 1000)], clock.read(), inline=False)
     with pytest.raises((Cold, Throttled)):
         spend(worker, clock, inline=True)
     with pytest.raises(Throttled):
         spend(worker, clock, inline=False)
     with pytest.raises(Throttled, match="1000 requests a second"):
-        worker.admit("kst-1", 1000, clock.read(), inline=True)
+        worker.admit([Rate("kst-1", 1000)], clock.read(), inline=True)

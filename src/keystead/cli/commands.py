@@ -8,7 +8,7 @@ from cyclopts import App, CycloptsError
 
 from keystead import __version__
 from keystead.cli import actions, doctor
-from keystead.cli.admin import accounts, clock, coupons, mail, top_ups
+from keystead.cli.admin import accounts, clock, coupons, mail, services, top_ups
 from keystead.cli.bill import command as bill
 from keystead.cli.plan import command as plan
 from keystead.cli.serve import command as serve
@@ -27,6 +27,7 @@ app = App(
 admin = App(name="admin", help="The operator's tools.", help_format="plaintext")
 admin.command(accounts.account)
 admin.command(accounts.access_key)
+admin.command(services.service)
 admin.command(coupons.coupon)
 admin.command(top_ups.top_up)
 admin.command(clock.clock)
