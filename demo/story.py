@@ -55,7 +55,7 @@ class Server:
         self.ports = [_free_port() for _ in range(3)]
         listen = [f"127.0.0.1:{port}" for port in self.ports]
         self.endpoint = listen[0]
-        flags = ["--listen", listen[0], "--tls-listen", listen[1], "--console-listen", listen[2]]
+        flags = ["--listen", listen[0], "--tls-listen", listen[1], "--console-listen", listen[2], "--shared-quota-factor", "0"]
         self.log = (folder / "server.log").open("wb")
         began = time.monotonic()
         self.process = subprocess.Popen(

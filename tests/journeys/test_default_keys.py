@@ -79,7 +79,7 @@ def refused(reply: Reply, status: int, code: str) -> None:
 
 
 def test_one_default_key_an_account_and_region(world: Searched) -> None:
-    """Free, AES-256, Enabled, in no instance; a second in the region is over the limit, one in another region or account is not."""
+    """Free, AES-256, Enabled, in no instance; a second in the region is over the limit, in another region or account not."""
     tenant, other = poor(world), poor(world)
     made = default_key(tenant, Description="mine", Tags='[{"TagKey":"a","TagValue":"b"}]', ProtectionLevel="HSM")
     assert (made["KeySpec"], made["KeyUsage"], made["Origin"]) == ("Aliyun_AES_256", "ENCRYPT/DECRYPT", "Aliyun_KMS")
@@ -197,9 +197,8 @@ def test_a_service_key_is_made_on_first_use(world: Searched) -> None:
     second = oss.kms("Encrypt", KeyId=arn(tenant, "alias/acs/oss"), Plaintext=PLAIN)
     key_id = first.body["KeyId"]
     assert second.body["KeyId"] == key_id
-    assert [(a["AliasName"], a["KeyId"]) for a in tenant.kms("ListAliases").body["Aliases"]["Alias"]] == [
-        ("alias/acs/oss", key_id)
-    ]
+    (alias,) = tenant.kms("ListAliases").body["Aliases"]["Alias"]
+    assert (alias["AliasName"], alias["KeyId"]) == ("alias/acs/oss", key_id)
     shown = described(tenant, "alias/acs/oss")
     assert (shown["Creator"], shown["KeySpec"], shown["KeyState"]) == ("OSS", "Aliyun_AES_256", "Enabled")
     assert described(oss, arn(tenant, f"key/{key_id}"))["KeyId"] == key_id
