@@ -33,9 +33,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """`system`, or `manual:2026-01-01T00:00:00Z` for a business clock that moves only when told."""
     default_region: str = "ap-southeast-1"
     """Region of a request that names none (RegionId parameter or host name)."""
-    specs_beyond_cloud: bool = False
-    """Whether CreateKey makes keys of the KeySpecs that the cloud lacks in software: `Aliyun_SM4`, `EC_P384`, `EC_P521`,
-    `EC_ED25519`, `ML_DSA_44`, `ML_DSA_65`, `ML_DSA_87`, `ML_KEM_768`, `ML_KEM_1024`. Those made go on when it is taken back."""
     shared_quota_factor: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 1
     """The shared gateway's quotas (requests a second of an account in a region) are the cloud's times this; 0 for none."""
     log_requests: bool = True

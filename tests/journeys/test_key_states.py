@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from tests.world import Reply, Tenant, World
 
@@ -78,6 +83,51 @@ def told(reply: Reply) -> str:
         return OK
     assert reply.status == (400 if reply.code == UNSUPPORTED else 409), reply.body
     return reply.code
+
+
+# The import rows are of keys of Origin EXTERNAL; the same material comes in a second time but to the key without.
+IMPORT_CELLS: dict[str, tuple[str, str, str, str]] = {
+    "GetParametersForImport": (OK, OK, OK, OK),
+    "ImportKeyMaterial": (OK, OK, FIXED, OK),
+    "DeleteKeyMaterial": (OK, OK, OK, OK),
+}
+WAY = {"WrappingKeySpec": "RSA_2048", "WrappingAlgorithm": "RSAES_OAEP_SHA_256"}
+
+
+def parcel(tenant: Tenant, key_id: str) -> dict[str, object]:
+    """What ImportKeyMaterial takes: material wrapped for the key, which never expires."""
+    reply = tenant.kms("GetParametersForImport", KeyId=key_id, **WAY)
+    assert reply.status == 200, reply.body
+    public = load_der_public_key(base64.b64decode(reply.body["PublicKey"]))
+    assert isinstance(public, RSAPublicKey)
+    wrapped = public.encrypt(bytes(range(32)), padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None))
+    blob = base64.b64encode(wrapped).decode()
+    return {"EncryptedKeyMaterial": blob, "ImportToken": reply.body["ImportToken"], "KeyMaterialExpireUnix": 0}
+
+
+@pytest.mark.parametrize("action", IMPORT_CELLS)
+def test_every_cell_of_import(stage: tuple[Tenant, str], action: str) -> None:
+    """The action's row of the table, and of the service's own keys, whose material does not come from outside."""
+    tenant, instance_id = stage
+    cells = []
+    for state in STATES:
+        key_id = in_state(tenant, instance_id, "PendingImport")
+        given = parcel(tenant, key_id)
+        if state != "PendingImport":
+            assert tenant.kms("ImportKeyMaterial", KeyId=key_id, **given).status == 200
+        if state == "Disabled":
+            assert tenant.kms("DisableKey", KeyId=key_id).status == 200
+        if state == "PendingDeletion":
+            assert tenant.kms("ScheduleKeyDeletion", KeyId=key_id, PendingWindowInDays=7).status == 200
+        assert tenant.kms("DescribeKey", KeyId=key_id).body["KeyMetadata"]["KeyState"] == state
+        flats: dict[str, dict[str, object]] = {"GetParametersForImport": dict(WAY), "ImportKeyMaterial": given}
+        flat = flats.get(action, {})
+        cells.append(told(tenant.kms(action, KeyId=key_id, **flat)))
+    print(f"{action:32}" + "".join(f"{cell:30}" for cell in cells))
+    assert tuple(cells) == IMPORT_CELLS[action]
+    for state in STATES[:3]:
+        reply = tenant.kms(action, KeyId=in_state(tenant, instance_id, state), **flat)
+        assert (reply.status, reply.code) == (400, "Unsupported.Origin"), state
 
 
 @pytest.mark.parametrize("action", CELLS)

@@ -15,7 +15,7 @@ from keystead.hsm.clear_material import ClearMaterial
 
 PACKAGE = Path(__file__).parents[2] / "src" / "keystead"
 HOME = "keystead.hsm.clear_material"
-MAY_IMPORT = {"hsm/making.py", "hsm/software.py"}
+MAY_IMPORT = {"hsm/importing.py", "hsm/making.py", "hsm/software.py"}
 CIPHERS = "cryptography.hazmat.primitives.ciphers"
 
 

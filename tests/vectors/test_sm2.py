@@ -13,6 +13,7 @@ from keystead.hsm.algorithms.handle import NotDecrypted
 from keystead.hsm.algorithms.secret import MacHandle
 from keystead.hsm.algorithms.sm2 import Sm2Handle, Sm2Key, Sm2Refused
 from keystead.hsm.algorithms.specs import SPECS
+from keystead.hsm.algorithms.wrapping import MaterialRefused, unwrapped
 
 # Annex A of the standard: the key pair, the digest of "message digest" and its signature; annex C: an encryption under it.
 D = bytes.fromhex("3945208F7B2144B13F36E38AC6D39F95889393692860B51A42FB81EF4DF7C5B8")
@@ -125,6 +126,18 @@ def test_keys_of_another_kind_are_refused() -> None:
     mixed = bytes(other).replace(bytes(other)[7:39], D)
     with pytest.raises(Sm2Refused):
         Sm2Key.private(mixed)
+
+
+def test_import_takes_both_forms_of_sm2_ciphertext() -> None:
+    """The standard's bare ciphertext and GmSSL's SM2Cipher unwrap, with a byte changed neither does."""
+    der = b"\x30\x77\x02\x01\x01\x04\x20" + D + b"\xa0\x0a" + OID + b"\xa1\x44\x03\x42\x00\x04" + X + Y
+    key, material = Sm2Key.opened(der), bytes(range(32))
+    cipher = gmssl_pyx.sm2_encrypt(X + Y, material)
+    assert unwrapped(key, "SM2PKE", BARE) == b"encryption standard"
+    assert unwrapped(key, "SM2PKE", cipher) == material
+    for wrong in (BARE[:-1], cipher[:-1], BARE[:-1] + b"\x00", b"\x04", b""):
+        with pytest.raises(MaterialRefused):
+            unwrapped(key, "SM2PKE", wrong)
 
 
 def test_hmac_sm3_agrees_with_gmssl() -> None:

@@ -17,6 +17,8 @@ from tests.wire.server import Server
 CANARY = base64.b64encode(b"canary-plaintext-7f3e").decode()
 
 ASKED = {"KeyId": "KEY", "KeyVersionId": "key-none", "Algorithm": "ECDSA_SHA_256"}
+IMPORTED = {"KeyId": "KEY", "WrappingKeySpec": "RSA_2048", "WrappingAlgorithm": "RSAES_OAEP_SHA_256"}
+PARCEL = {"KeyId": "KEY", "EncryptedKeyMaterial": "AA==", "ImportToken": "AA==", "KeyMaterialExpireUnix": "0"}
 EXPORTED = {"PublicKeyBlob": "AA==", "WrappingKeySpec": "RSA_2048", "WrappingAlgorithm": "RSAES_OAEP_SHA_256"}
 
 
@@ -108,6 +110,23 @@ def test_unknown_names(stage: Stage) -> None:
         ("VerifyMac", {"KeyId": "KEY", "Algorithm": "x", "Message": "AA==", "Mac": "é"}, 400, "InvalidParameter", "Mac"),
         ("ExportDataKey", EXPORTED | {"CiphertextBlob": "AA=="}, 400, "InvalidParameter", "PublicKeyBlob"),
         ("GenerateAndExportDataKey", EXPORTED | {"KeyId": "KEY"}, 400, "InvalidParameter", "PublicKeyBlob"),
+        ("GetParametersForImport", {"KeyId": "KEY", "WrappingKeySpec": "RSA_2048"}, 400, "MissingParameter", "Algorithm"),
+        ("GetParametersForImport", IMPORTED, 400, "Unsupported.Origin", "EXTERNAL"),
+        ("ImportKeyMaterial", PARCEL | {"EncryptedKeyMaterial": "A" * 1400}, 400, "InvalidParameter", "EncryptedKeyMaterial"),
+        ("ImportKeyMaterial", PARCEL | {"ImportToken": "A" * 5464}, 400, "InvalidParameter", "ImportToken"),
+        ("ImportKeyMaterial", PARCEL | {"KeyMaterialExpireUnix": "1"}, 400, "InvalidParameter", "KeyMaterialExpireUnix"),
+        ("ImportKeyMaterial", PARCEL | {"KeyMaterialExpireUnix": "soon"}, 400, "InvalidParameter", "KeyMaterialExpireUnix"),
+        ("ImportKeyMaterial", PARCEL, 400, "Unsupported.Origin", "EXTERNAL"),
+        ("DeleteKeyMaterial", {"KeyId": "alias/x"}, 400, "Unsupported.Alias", ""),
+        ("DeleteKeyMaterial", {"KeyId": "key-none"}, 404, "Forbidden.KeyNotFound", ""),
+        ("CreateKey", {"DKMSInstanceId": "KST", "KeySpec": "EC_P384"}, 400, "UnsupportedOperation", "EC_P384"),
+        (
+            "CreateKey",
+            {"DKMSInstanceId": "KST", "KeySpec": "RSA_2048", "Origin": "EXTERNAL"},
+            400,
+            "UnsupportedOperation",
+            "EXTERNAL",
+        ),
         ("CreateKey", {"DKMSInstanceId": "KST", "KeySpec": "rsa_2048"}, 400, "InvalidParameter", "KeySpec"),
         (
             "CreateKey",

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ForeignKey, LargeBinary, Row, String, Table, UniqueConstraint, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    LargeBinary,
+    Row,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    delete,
+    insert,
+    select,
+    update,
+)
 
 from keystead.access.faults import AccountUnknown
 from keystead.access.model import AccessKey, Account, KeyStatus, ServiceKey
@@ -38,6 +53,13 @@ service_access_key = Table(
     Column("status", String(8), nullable=False),
     Column("created_at_ms", BigInteger, nullable=False),
 )
+key_policy = Table(
+    "key_policy",
+    metadata,
+    Column("key_id", String(36), ForeignKey("kms_key.key_id"), primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("set_at_ms", BigInteger, nullable=False),
+)
 
 
 def lock_account(tx: Transaction, account_id: str) -> None:
@@ -48,6 +70,22 @@ def lock_account(tx: Transaction, account_id: str) -> None:
     statement = select(account.c.account_id).where(account.c.account_id == account_id).with_for_update()
     if tx.execute(statement).one_or_none() is None:
         raise AccountUnknown(account_id)
+
+
+def policy_of(tx: Transaction, key_id: str) -> str | None:
+    """Give a key's policy document as it was set; None if it has the default one."""
+    return tx.execute(select(key_policy.c.document).where(key_policy.c.key_id == key_id)).scalar_one_or_none()
+
+
+def set_policy(tx: Transaction, key_id: str, document: str, at: datetime) -> None:
+    """Keep a key's policy document."""
+    forget_policy(tx, key_id)
+    tx.execute(insert(key_policy).values(key_id=key_id, document=document, set_at_ms=to_ms(at)))
+
+
+def forget_policy(tx: Transaction, key_id: str) -> None:
+    """Delete a key's policy document."""
+    tx.execute(delete(key_policy).where(key_policy.c.key_id == key_id))
 
 
 def add_account(tx: Transaction, new: Account) -> None:

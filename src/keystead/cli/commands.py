@@ -8,7 +8,7 @@ from cyclopts import App, CycloptsError
 
 from keystead import __version__
 from keystead.cli import actions, doctor
-from keystead.cli.admin import accounts, clock, coupons, mail, services, top_ups
+from keystead.cli.admin import accounts, clock, coupons, instances, mail, services, top_ups
 from keystead.cli.bill import command as bill
 from keystead.cli.plan import command as plan
 from keystead.cli.serve import command as serve
@@ -30,6 +30,7 @@ admin.command(accounts.access_key)
 admin.command(services.service)
 admin.command(coupons.coupon)
 admin.command(top_ups.top_up)
+admin.command(instances.instance)
 admin.command(clock.clock)
 admin.command(clock.jobs, name="jobs")
 admin.command(mail.messages, name="messages")

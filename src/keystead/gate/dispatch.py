@@ -56,7 +56,7 @@ def run(running: Running) -> Response:
     if action.effect is Effect.COMPUTE:
         return action.handler(call, running.request)
     call.admit(call.account_id or call.principal.service)
-    with call.service.store.read() as tx:
+    with action.ahead(call, running.request) if action.ahead else contextlib.nullcontext(), call.service.store.read() as tx:
         call.tx = tx
         return action.handler(call, running.request)
 

@@ -53,7 +53,7 @@ class Action(NamedTuple):
     handler: Callable[[Call, Any], Response]
     idempotent: bool
     ahead: Ahead | None
-    """What a writing action prepares before its transaction, because it takes long."""
+    """What a writing or reading action prepares before its transaction, because it takes long."""
     methods: frozenset[str]
     where: str
     for_services: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
-from keystead.faults import Fault
+from keystead.faults import CallerFault, Fault
 from keystead.hsm.algorithms.specs import AES_256
 
 
@@ -36,6 +36,36 @@ class VersionIds(NamedTuple):
     instance_id: str
     key_id: str
     version_id: str
+
+
+class ImportTokenNotValid(CallerFault):
+    """The import token is not one that was made for this key."""
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__("The import token is not one of this key's.")
+
+
+class ImportWay(NamedTuple):
+    """How material is to come: WrappingKeySpec, WrappingAlgorithm, and until when (milliseconds of wall time)."""
+
+    spec: str
+    algorithm: str
+    until_ms: int
+
+
+class ImportOffer(NamedTuple):
+    """What material is wrapped with: a public key (DER of SubjectPublicKeyInfo); the token holds its other half, sealed."""
+
+    public_key: bytes
+    token: bytes
+
+
+class ImportedVersion(NamedTuple):
+    """Imported material, sealed as any version is, and a mark that equal material of the same version has again."""
+
+    sealed: bytes
+    mark: bytes
 
 
 class VersionHandle(Protocol):
@@ -126,6 +156,20 @@ class KeyStore(Protocol):
         self, sealed_instance_key: bytes, sealed_version: bytes, ids: VersionIds, spec: str = AES_256
     ) -> VersionHandle:
         """Open a key version for use, as the spec it was made with: as another it is SealBroken."""
+        ...
+
+    def offer_import(self, sealed_instance_key: bytes, ids: VersionIds, way: ImportWay) -> ImportOffer:
+        """Make a wrapping key for the material of a version; InvalidParameter names a WrappingKeySpec or -Algorithm not taken."""
+        ...
+
+    def import_way(self, sealed_instance_key: bytes, ids: VersionIds, token: bytes) -> ImportWay:
+        """Read the authentic token of an offer for this very version; ImportTokenNotValid for anything else."""
+        ...
+
+    def import_version(
+        self, sealed_instance_key: bytes, ids: VersionIds, spec: str, token: bytes, wrapped: bytes
+    ) -> ImportedVersion:
+        """Unwrap material of a spec; MaterialRefused unless it is as long as such a key is, ImportTokenNotValid as above."""
         ...
 
     def data_key_text(self, length: int) -> bytes:

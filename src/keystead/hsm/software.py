@@ -28,13 +28,21 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from keystead.faults import Fault
-from keystead.hsm import making
+from keystead.hsm import importing, making
 from keystead.hsm.algorithms.handle import Handle
 from keystead.hsm.algorithms.specs import AES_256, SPECS
-from keystead.hsm.algorithms.wrapping import Wrapping, wrapping
+from keystead.hsm.algorithms.wrapping import IMPORT_ALGORITHMS, Wrapping, check_names, wrapping
 from keystead.hsm.clear_material import KEY_BYTES, ClearMaterial
 from keystead.hsm.making import Stock
-from keystead.hsm.port import NotAuthentic, SealBroken, VersionIds
+from keystead.hsm.port import (
+    ImportedVersion,
+    ImportOffer,
+    ImportTokenNotValid,
+    ImportWay,
+    NotAuthentic,
+    SealBroken,
+    VersionIds,
+)
 
 MARKER: Final = b"\x01"
 NONCE_BYTES: Final = 12
@@ -224,6 +232,32 @@ class SoftwareKeyStore:
                 return SoftwareVersionHandle(material.cipher())
             return making.handle(SPECS[spec], material)
 
+    def offer_import(self, sealed_instance_key: bytes, ids: VersionIds, way: ImportWay) -> ImportOffer:
+        """Make a wrapping key and its token (see the port)."""
+        check_names(IMPORT_ALGORITHMS, way.spec, way.algorithm)
+        instance_cipher = self._instance_cipher(sealed_instance_key, ids.instance_id)
+        header = importing.header(way)
+        with self._stock.take(SPECS[way.spec]) as private:
+            public_key = private.into(lambda buffer: importing.public_der(way.spec, buffer))
+            return ImportOffer(public_key, header + _seal(instance_cipher, private, _bound_token(ids, header)))
+
+    def import_way(self, sealed_instance_key: bytes, ids: VersionIds, token: bytes) -> ImportWay:
+        """Read an authentic token (see the port)."""
+        self._wrapping_key(sealed_instance_key, ids, token).wipe()
+        return importing.way_of(token)
+
+    def import_version(
+        self, sealed_instance_key: bytes, ids: VersionIds, spec: str, token: bytes, wrapped: bytes
+    ) -> ImportedVersion:
+        """Unwrap, mark and seal material (see the port)."""
+        way = importing.way_of(token)
+        with self._wrapping_key(sealed_instance_key, ids, token) as private:
+            material = private.into(lambda buffer: importing.material(SPECS[spec], way, buffer, wrapped))
+        bound = _bound("key version", *ids, *_told(spec))
+        with material, self._instance_key(sealed_instance_key, ids.instance_id) as instance_key:
+            mark = instance_key.into(lambda buffer: importing.mark(buffer, bound, material))
+            return ImportedVersion(_seal(instance_key.cipher(), material, bound), mark)
+
     def data_key_text(self, length: int) -> bytes:
         """Draw a data key (see the port)."""
         with ClearMaterial.generated(length) as material:
@@ -247,10 +281,20 @@ class SoftwareKeyStore:
             raise SealBroken(f"secret ({purpose})", owner_id) from None
 
     def _instance_cipher(self, sealed_instance_key: bytes, instance_id: str) -> AESGCM:
-        with _unseal(
-            self._root, sealed_instance_key, ("instance key", instance_id), _bound("instance key", instance_id)
-        ) as material:
+        with self._instance_key(sealed_instance_key, instance_id) as material:
             return material.cipher()
+
+    def _instance_key(self, sealed_instance_key: bytes, instance_id: str) -> ClearMaterial:
+        return _unseal(self._root, sealed_instance_key, ("instance key", instance_id), _bound("instance key", instance_id))
+
+    def _wrapping_key(self, sealed_instance_key: bytes, ids: VersionIds, token: bytes) -> ClearMaterial:
+        instance_cipher = self._instance_cipher(sealed_instance_key, ids.instance_id)
+        header, sealed = token[: importing.HEADER_BYTES], token[importing.HEADER_BYTES :]
+        importing.way_of(token)
+        try:
+            return _unseal(instance_cipher, sealed, ("import token", ids.version_id), _bound_token(ids, header))
+        except SealBroken:
+            raise ImportTokenNotValid from None
 
 
 def _seal(cipher: AESGCM, material: ClearMaterial, associated_data: bytes) -> bytes:
@@ -270,6 +314,10 @@ def _unseal(cipher: AESGCM, sealed: bytes, told: tuple[str, str], associated_dat
 def _told(spec: str) -> tuple[str, ...]:
     """Give what a seal says of the spec: nothing for AES-256, whose seals are older than the other specs."""
     return () if spec == AES_256 else (spec,)
+
+
+def _bound_token(ids: VersionIds, header: bytes) -> bytes:
+    return _bound("import token", *ids, header.hex())
 
 
 def _parts(sealed: bytes, kind: str, owner: str) -> tuple[bytes, bytes]:

@@ -123,6 +123,22 @@ def protect(tx: Transaction, now: datetime, owned: Owned, because: str, *, prote
     record_event(tx, "protection_set", instance.instance_id, instance.account_id, now, protected=str(protected).lower())
 
 
+def set_specs_beyond(tx: Transaction, now: datetime, instance_id: str, *, allowed: bool | None) -> Instance:
+    """Let keys of specs that the cloud lacks be made in an instance, whoever's, or no more; None changes nothing.
+
+    InstanceNotFound if it was released. For the operator: the caller holds no account lock.
+    """
+    instance = rows.unreleased(tx, instance_id)
+    if instance is None:
+        raise InstanceNotFound(instance_id)
+    if allowed is None:
+        return instance
+    if instance.specs_beyond is not allowed:
+        rows.set_specs_beyond(tx, instance_id, allowed=allowed)
+        record_event(tx, "specs_beyond_set", instance_id, instance.account_id, now, allowed=str(allowed).lower())
+    return msgspec.structs.replace(instance, specs_beyond=allowed)
+
+
 def give_back(tx: Transaction, now: datetime, owned: Owned) -> None:
     """Destroy a refunded instance at once: first its key, then it is gone, retention or not."""
     instance = owned.instance

@@ -50,7 +50,8 @@ class Instance(msgspec.Struct, frozen=True):
 
     `edition` is the catalogue's name of what it is (`software`, `hardware`). `retention_days` is how long it is kept after its
     end, as promised when it was bought. Instants are business time; `released_at` is None while it has not been released.
-    `protected` from being given back (not from its end), for the reason noted.
+    `protected` from being given back (not from its end), for the reason noted. `specs_beyond`: its keys may be of specs that the
+    cloud lacks.
     """
 
     instance_id: str
@@ -68,6 +69,7 @@ class Instance(msgspec.Struct, frozen=True):
     released_at: datetime | None = None
     protected: bool = False
     protection_note: str = ""
+    specs_beyond: bool = False
 
     @property
     def vpcs_used(self) -> int:

@@ -51,6 +51,7 @@ instance = Table(
     Column("released_at_ms", BigInteger, nullable=True),
     Column("protected", Boolean, nullable=False, server_default=false()),
     Column("protection_note", Text, nullable=False, server_default=""),
+    Column("specs_beyond", Boolean, nullable=False, server_default=false()),
     Index("ix_instance_account_id_created_at_ms", "account_id", "created_at_ms"),
 )
 
@@ -146,6 +147,11 @@ def set_protected(tx: Transaction, instance_id: str, note: str, *, protected: bo
     _change(tx, instance_id, protected=protected, protection_note=note)
 
 
+def set_specs_beyond(tx: Transaction, instance_id: str, *, allowed: bool) -> None:
+    """Record whether keys of specs beyond the cloud may be made in the instance."""
+    _change(tx, instance_id, specs_beyond=allowed)
+
+
 def set_released(tx: Transaction, instance_id: str, at: datetime) -> None:
     """Record that the instance is gone."""
     _change(tx, instance_id, released_at_ms=to_ms(at))
@@ -186,4 +192,5 @@ def _instance(row: Row[Any]) -> Instance:
         released_at=None if row.released_at_ms is None else from_ms(row.released_at_ms),
         protected=bool(row.protected),
         protection_note=row.protection_note,
+        specs_beyond=bool(row.specs_beyond),
     )

@@ -7,7 +7,7 @@ What a worker keeps warm, and what drops it:
     key_alias     the key an alias names          a change of the alias
     instance_key  the instance's opened versions  the destruction of the instance's key, or of one of its keys
 
-How keys are made, changed and destroyed is in `lifecycle.py`.
+How keys are made, changed and destroyed is in `lifecycle.py`; how material comes from outside in `imports.py`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from datetime import datetime
 import msgspec
 
 from keystead.access import policies
+from keystead.access import rows as access_rows
 from keystead.envelope import rules as envelope
 from keystead.envelope.faults import CiphertextNotValid
 from keystead.faults import NotFound
@@ -90,7 +91,7 @@ def key_named(tx: Transaction, caller: Caller, reference: str) -> Key:
         raise KeyNotFound(reference)
     if rules.gone(key, caller.now):
         raise KeyNotFound(reference)
-    return key
+    return rules.as_of(key, caller.now)
 
 
 def key_by_id(tx: Transaction, caller: Caller, reference: str) -> Key:
@@ -130,12 +131,12 @@ def tagged(tx: Transaction, selection: Selection, wanted: Tags, after: tuple[str
 
 def policy_of(tx: Transaction, key: Key) -> str:
     """Give the key's policy: as it was set, or the default one."""
-    return rows.policy_of(tx, key.key_id) or policies.default_document(key.place.account_id, policies.DEFAULT_KEY_SID)
+    return access_rows.policy_of(tx, key.key_id) or policies.default_document(key.place.account_id, policies.DEFAULT_KEY_SID)
 
 
 def set_policy(tx: Transaction, now: datetime, key: Key, document: str) -> None:
     """Keep a policy that was checked."""
-    rows.set_policy(tx, key.key_id, document, now)
+    access_rows.set_policy(tx, key.key_id, document, now)
 
 
 def count_versions(tx: Transaction, instance_id: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from keystead.clock import iso_z
-from keystead.faults import Fault, LimitFault, NotFound, StateFault, Unsupported
+from keystead.faults import CallerFault, Fault, LimitFault, NotFound, StateFault, Unsupported
 
 
 class KeyNotFound(NotFound):
@@ -32,6 +32,31 @@ class NotOffered(Unsupported):
     def __init__(self, what: str) -> None:
         """Say what, in a sentence."""
         super().__init__(f"This action is not supported. {what}")
+
+
+class OriginRefused(Unsupported):
+    """The key's material was made here: it is neither imported nor deleted by itself."""
+
+    def __init__(self, key_id: str) -> None:
+        """Name the key."""
+        super().__init__("This action is for keys of Origin EXTERNAL: the material of this key was made by the service.")
+        self.key_id = key_id
+
+
+class ImportTokenExpired(CallerFault):
+    """The import token is older than a day."""
+
+    def __init__(self) -> None:
+        """Say what to do."""
+        super().__init__("The import token has expired: get new parameters for import.")
+
+
+class OtherMaterial(CallerFault):
+    """The key had other material before: only the same may come back."""
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__("The key material is not the one that was imported before: only the same can be imported again.")
 
 
 class KeyStateRefuses(StateFault):

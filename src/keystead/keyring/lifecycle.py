@@ -178,10 +178,15 @@ def _plan_rotation(tx: Transaction, now: datetime, key: Key) -> None:
         ask_again(tx, ROTATE_JOB, key.key_id, key.place.account_id, max(due, now))
 
 
+def sealed_instance_key(tx: Transaction, key: Key) -> bytes:
+    """Give the key under which the key's versions are sealed: the instance's, or the account's for its default keys."""
+    sealed = rows.sealed_instance_key(tx, key.place.sealing_id)
+    if sealed is None:
+        raise InstanceKeyDestroyed(key.place.sealing_id)
+    return sealed
+
+
 def _new_material(tx: Transaction, keystore: KeyStore, key: Key, version_id: str) -> bytes:
     """Have the key store make a version of the key's kind, sealed under the key of the instance."""
-    sealing_id = key.place.sealing_id
-    sealed_instance_key = rows.sealed_instance_key(tx, sealing_id)
-    if sealed_instance_key is None:
-        raise InstanceKeyDestroyed(sealing_id)
-    return keystore.new_version(sealed_instance_key, VersionIds(sealing_id, key.key_id, version_id), key.shape.spec.value)
+    ids_of_version = VersionIds(key.place.sealing_id, key.key_id, version_id)
+    return keystore.new_version(sealed_instance_key(tx, key), ids_of_version, key.shape.spec.value)

@@ -189,13 +189,17 @@ class Key(msgspec.Struct, frozen=True):
 
 
 class KeyVersion(msgspec.Struct, frozen=True):
-    """A version of a key; `sealed` opens only in the key store, under the key of the instance; None without material."""
+    """A version of a key; `sealed` opens only in the key store, under the key of the instance; None without material.
+
+    `mark` is the key store's mark of imported material, kept when the material goes: only the same may come back.
+    """
 
     version_id: str
     key_id: str
     instance_id: str
     sealed: bytes | None
     created_at: datetime
+    mark: bytes | None = None
 
     def __repr__(self) -> str:
         return f"KeyVersion({self.version_id!r})"

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    case,
     delete,
     exists,
     false,
@@ -30,6 +31,7 @@ from sqlalchemy import (
     update,
 )
 
+from keystead.access import rows as access_rows
 from keystead.clock import from_ms, to_ms
 from keystead.keyring.model import (
     BY_ACCOUNT,
@@ -103,13 +105,7 @@ key_version = Table(
     Column("instance_id", String(32), nullable=False, index=True),
     Column("sealed", LargeBinary, nullable=True),
     Column("created_at_ms", BigInteger, nullable=False),
-)
-key_policy = Table(
-    "key_policy",
-    metadata,
-    Column("key_id", String(36), ForeignKey("kms_key.key_id"), primary_key=True),
-    Column("document", Text, nullable=False),
-    Column("set_at_ms", BigInteger, nullable=False),
+    Column("mark", LargeBinary, nullable=True),
 )
 
 
@@ -211,6 +207,14 @@ def versions_of(tx: Transaction, key_id: str, page: Page) -> Versions:
     return Versions(tuple(_version(row) for row in found), total)
 
 
+def store_material(tx: Transaction, changed: KeyVersion) -> None:
+    """Keep a version's material, or that it has none, and have every worker drop what it opened."""
+    kept = update(key_version).where(key_version.c.version_id == changed.version_id)
+    tx.execute(kept.values(sealed=changed.sealed, mark=changed.mark))
+    tx.changed(CACHED_VERSION, changed.version_id)
+    tx.changed(CACHED_INSTANCE_KEY, changed.instance_id)
+
+
 def count_versions(tx: Transaction, instance_id: str) -> int:
     """Count the versions of all keys of an instance, whatever their states."""
     statement = select(func.count()).select_from(key_version).where(key_version.c.instance_id == instance_id)
@@ -259,20 +263,9 @@ def destroy_key(tx: Transaction, key: Key, at: datetime) -> None:
     for version_id, _ in sealed_versions(tx, key.key_id):
         tx.changed(CACHED_VERSION, version_id)
     tx.execute(delete(key_version).where(key_version.c.key_id == key.key_id))
-    tx.execute(delete(key_policy).where(key_policy.c.key_id == key.key_id))
+    access_rows.forget_policy(tx, key.key_id)
     tx.changed(CACHED_KEY, key.key_id)
     tx.changed(CACHED_INSTANCE_KEY, key.place.sealing_id)
-
-
-def policy_of(tx: Transaction, key_id: str) -> str | None:
-    """Give a key's policy document as it was set; None if it has the default one."""
-    return tx.execute(select(key_policy.c.document).where(key_policy.c.key_id == key_id)).scalar_one_or_none()
-
-
-def set_policy(tx: Transaction, key_id: str, document: str, at: datetime) -> None:
-    """Keep a key's policy document."""
-    tx.execute(delete(key_policy).where(key_policy.c.key_id == key_id))
-    tx.execute(insert(key_policy).values(key_id=key_id, document=document, set_at_ms=to_ms(at)))
 
 
 def rotating_keys(tx: Transaction, instance_id: str) -> list[Key]:
@@ -326,7 +319,7 @@ def _ids(selection: Selection) -> Select[tuple[str]]:
 def _selected(selection: Selection) -> ColumnElement[bool]:
     wanted = dict(selection.wanted)
     tag_keys, tag_values = wanted.pop("TagKey", None), wanted.pop("TagValue", None)
-    conditions = [_matches(name, values, selection.expired) for name, values in wanted.items()]
+    conditions = [_matches(name, values, selection) for name, values in wanted.items()]
     if tag_keys is not None or tag_values is not None:
         conditions.append(_has_tag(selection, tag_keys, tag_values))
     return and_(
@@ -339,9 +332,13 @@ def _selected(selection: Selection) -> ColumnElement[bool]:
     )
 
 
-def _matches(name: str, values: frozenset[str], expired: frozenset[str]) -> ColumnElement[bool]:
+def _matches(name: str, values: frozenset[str], selection: Selection) -> ColumnElement[bool]:
+    expired = selection.expired
     if name == "KeyState":
-        standing = and_(kms_key.c.state.in_(sorted(values)), kms_key.c.instance_id.not_in(sorted(expired)))
+        without = kms_key.c.state.in_([KeyState.ENABLED.value, KeyState.DISABLED.value])
+        lapsed = and_(without, kms_key.c.material_expires_at_ms <= to_ms(selection.now))
+        state = case((lapsed, KeyState.PENDING_IMPORT.value), else_=kms_key.c.state)
+        standing = and_(state.in_(sorted(values)), kms_key.c.instance_id.not_in(sorted(expired)))
         if KeyState.UNAVAILABLE.value not in values:
             return standing
         return or_(standing, kms_key.c.instance_id.in_(sorted(expired)))
@@ -368,7 +365,8 @@ def _has_tag(selection: Selection, keys: frozenset[str] | None, values: frozense
 
 def _version(row: Row[Any]) -> KeyVersion:
     sealed = None if row.sealed is None else bytes(row.sealed)
-    return KeyVersion(row.version_id, row.key_id, row.instance_id, sealed, from_ms(row.created_at_ms))
+    mark = None if row.mark is None else bytes(row.mark)
+    return KeyVersion(row.version_id, row.key_id, row.instance_id, sealed, from_ms(row.created_at_ms), mark)
 
 
 def _ms(at: datetime | None) -> int | None:

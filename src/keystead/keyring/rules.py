@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from keystead.clock import from_ms
 from keystead.faults import InvalidParameter
 from keystead.keyring.faults import (
     DeletionProtected,
@@ -21,6 +22,7 @@ from keystead.keyring.faults import (
     KeyStateRefuses,
     KeyUnavailable,
     NotOffered,
+    OriginRefused,
     TooManyVersions,
     TooSoon,
 )
@@ -38,7 +40,7 @@ from keystead.keyring.model import (
     Shape,
     Storage,
 )
-from keystead.keyring.specs import BEYOND, SPECS, SPECS_MADE, allowed, default_usage
+from keystead.keyring.specs import SPECS, SPECS_MADE, allowed, default_usage
 
 E = TypeVar("E", bound=enum.StrEnum)
 DESCRIPTION_CHARS_MAX: Final = 8192
@@ -48,6 +50,7 @@ FILTERS_MAX: Final = 10
 FILTER_VALUES_MAX: Final = 10
 _PAGE_NUMBER_MAX: Final = 1_000_000_000
 _REFERENCE_CHARS_MAX: Final = 512
+_LAST_SECOND: Final = 253_402_300_799  # of the year 9999
 
 DELETION_DAYS_MIN: Final = 7
 DELETION_DAYS_MAX: Final = 366
@@ -114,7 +117,7 @@ class _Filter(msgspec.Struct, rename="pascal", forbid_unknown_fields=True):
 
 
 class AskedShape(msgspec.Struct, frozen=True):
-    """What CreateKey asks for, as sent; `protection` follows from the instance, `beyond` from the deployment."""
+    """What CreateKey asks for, as sent; `protection` follows from the instance."""
 
     spec: str = ""
     usage: str = ""
@@ -122,7 +125,6 @@ class AskedShape(msgspec.Struct, frozen=True):
     description: str = ""
     storage: str = ""
     protection: ProtectionLevel = ProtectionLevel.SOFTWARE
-    beyond: bool = False
 
 
 _FILTERS: Final = msgspec.json.Decoder(list[_Filter])
@@ -169,6 +171,7 @@ def usable(key: Key, operation: Operation, now: datetime, *, expired: bool) -> N
     """
     if gone(key, now):
         raise KeyNotFound(key.key_id)
+    key = as_of(key, now)
     if expired and operation not in _THOUGH_EXPIRED:
         raise KeyUnavailable(key.key_id)
     refusal = STATE_TABLE[operation, key.state]
@@ -182,6 +185,14 @@ def usable(key: Key, operation: Operation, now: datetime, *, expired: bool) -> N
 def without_material(key: Key) -> KeyStateRefuses:
     """Give the refusal of using a version that has no material yet: by the key's state, else as PendingImport."""
     return _STATE_REFUSES.get(key.state, KeyPendingImport)(key.key_id)
+
+
+def as_of(key: Key, now: datetime) -> Key:
+    """Give the key as it is at `now`: PendingImport from the instant its material expires, whatever the scheduler did."""
+    until = key.material_expires_at
+    if until is None or until > now or key.state not in {KeyState.ENABLED, KeyState.DISABLED}:
+        return key
+    return msgspec.structs.replace(key, state=KeyState.PENDING_IMPORT)
 
 
 def gone(key: Key, now: datetime) -> bool:
@@ -222,9 +233,8 @@ def shape_of(asked: AskedShape) -> Shape:
         raise InvalidParameter("KeyUsage", f"A key of KeySpec {spec.value} has KeyUsage {known}.")
     if storage and asked.protection is not ProtectionLevel.HSM:
         raise InvalidParameter("KeyStorageMechanism", "It belongs to keys that a hardware module guards.")
-    if not allowed(spec, usage, asked.protection, beyond=asked.beyond):
-        why = "beyond the cloud and not switched on" if spec in BEYOND else "made in hardware only"
-        raise NotOffered(f"Keys of KeySpec {spec.value} are {why}.")
+    if not allowed(spec, usage, asked.protection, beyond=True):
+        raise NotOffered(f"Keys of KeySpec {spec.value} are made in hardware only.")
     if spec not in SPECS_MADE:
         raise NotOffered(f"Keys of KeySpec {spec.value} are not made here.")
     if origin is Origin.EXTERNAL and not SPECS[spec].imports:
@@ -298,6 +308,21 @@ def seals(key: Key) -> None:
     """Raise NotOffered unless Encrypt, GenerateDataKey and their like may use the key: it is symmetric and encrypts."""
     if key.shape.usage is not KeyUsage.ENCRYPT_DECRYPT or not SPECS[key.shape.spec].symmetric:
         raise NotOffered(f"A key of KeySpec {key.shape.spec.value} for {key.shape.usage.value} is not used by this action.")
+
+
+def from_outside(key: Key) -> None:
+    """Raise OriginRefused unless the key's material is imported."""
+    if key.shape.origin is not Origin.EXTERNAL:
+        raise OriginRefused(key.key_id)
+
+
+def material_expiry(unix: int, now: datetime) -> datetime | None:
+    """Read KeyMaterialExpireUnix: seconds since 1970, later than `now`, in a year of four digits; 0: never."""
+    if unix == 0:
+        return None
+    if not now.timestamp() < unix <= _LAST_SECOND:
+        raise InvalidParameter("KeyMaterialExpireUnix", "It must be 0, for never, or seconds since 1970 that lie in the future.")
+    return from_ms(unix * 1000)
 
 
 def require_usage(key: Key, usage: KeyUsage) -> None:

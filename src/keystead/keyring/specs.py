@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from keystead.keyring.model import KeySpec, KeyUsage, ProtectionLevel
+from keystead.keyring.faults import NotOffered
+from keystead.keyring.model import KeySpec, KeyUsage, ProtectionLevel, Shape
 
 _CRYPT: Final = (KeyUsage.ENCRYPT_DECRYPT,)
 _SIGN: Final = (KeyUsage.SIGN_VERIFY,)
@@ -72,7 +73,7 @@ SPECS: Final[Mapping[KeySpec, SpecFacts]] = MappingProxyType(
     }
 )
 BEYOND: Final = frozenset({KeySpec.SM4, *(spec for spec, facts in SPECS.items() if not facts.documented)})
-"""What the cloud does not make in software, and this service only where it is wanted."""
+"""What the cloud does not make in software, and this service only in the instances for which the operator switched it on."""
 SPECS_MADE: Final = frozenset(KeySpec) - {KeySpec.AES_192, KeySpec.AES_128}
 """What the key store makes; the others are a hardware module's."""
 
@@ -81,6 +82,18 @@ def allowed(spec: KeySpec, usage: KeyUsage, protection: ProtectionLevel, *, beyo
     """Whether a key of this kind may exist: documented for the protection level, or beyond the cloud where that is wanted."""
     facts = SPECS[spec]
     return usage in facts.usages and (protection in facts.documented or (beyond and spec in BEYOND))
+
+
+def offered(shape: Shape, *, beyond: bool) -> None:
+    """Raise NotOffered for what is beyond the cloud, unless that is switched on for the instance."""
+    if not allowed(shape.spec, shape.usage, shape.protection, beyond=beyond):
+        raise NotOffered(f"Keys of KeySpec {shape.spec.value} are beyond the cloud and not switched on for the instance.")
+
+
+def offered_names(*, beyond: bool) -> list[str]:
+    """Give the names of what CreateKey takes in a software instance, with or without what is beyond the cloud, sorted."""
+    software = ProtectionLevel.SOFTWARE
+    return sorted(spec.value for spec in SPECS_MADE if allowed(spec, default_usage(spec), software, beyond=beyond))
 
 
 def default_usage(spec: KeySpec) -> KeyUsage:

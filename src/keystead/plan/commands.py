@@ -11,7 +11,7 @@ from keystead.catalog.model import Catalogue
 from keystead.coupons import commands as coupons
 from keystead.coupons.model import Search
 from keystead.instances import commands as instances
-from keystead.keyring import lifecycle
+from keystead.keyring import imports, lifecycle
 from keystead.ledger import commands as ledger
 from keystead.notices import commands as notices
 from keystead.orders import commands as orders
@@ -45,6 +45,7 @@ UNSEEN: Final = frozenset(
         lifecycle.DESTROY_JOB,
         lifecycle.RESUME_JOB,
         lifecycle.ROTATE_JOB,
+        imports.EXPIRE_JOB,
     }
 )
 """The kinds whose effects it does not: a message is told of when it is told, not when it gets its words; an expired coupon pays

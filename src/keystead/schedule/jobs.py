@@ -14,7 +14,7 @@ from keystead.entitlements.model import Standing
 from keystead.gate.call import Service
 from keystead.gate.signature import SKEW
 from keystead.instances import commands as instances
-from keystead.keyring import lifecycle
+from keystead.keyring import imports, lifecycle
 from keystead.ledger import commands as ledger
 from keystead.notices import commands as notices
 from keystead.notices.model import Desk
@@ -40,6 +40,7 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
         lifecycle.DELETE_JOB: lifecycle.delete_key,
         lifecycle.DESTROY_JOB: lifecycle.destroy_key,
         lifecycle.RESUME_JOB: lifecycle.resume_rotations,
+        imports.EXPIRE_JOB: imports.expire_material,
         instances.TELL_STOPPED_JOB: notices.tell_stopped,
         instances.TELL_RELEASED_JOB: notices.tell_released,
         coupons.EXPIRE_JOB: coupons.expire,

@@ -167,14 +167,17 @@ def get_public_key(call: Call, request: GetPublicKeyRequest) -> GetPublicKeyResp
 
 def bytes_of(name: str, text: str, most: int = INPUT_BYTES_MAX) -> bytes:
     """Read base64 (standard alphabet, padded, no line breaks) of 1 to `most` bytes; InvalidParameter for anything else."""
+    too_long = InvalidParameter(name, f"It decodes to more than {most} bytes.")
     if len(text) > (most + 2) // 3 * 4:
-        raise InvalidParameter(name, f"It decodes to more than {most} bytes.")
+        raise too_long
     try:
         decoded = binascii.a2b_base64(text, strict_mode=True)
     except ValueError:
         raise InvalidParameter(name, "It must be base64 text with its padding and no line breaks.") from None
     if not decoded:
         raise InvalidParameter(name, "It is empty.")
+    if len(decoded) > most:
+        raise too_long
     return decoded
 
 

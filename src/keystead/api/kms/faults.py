@@ -11,10 +11,13 @@ from typing import Final
 from keystead.defaults.faults import DefaultKeyThere
 from keystead.faults import StateFault, Unsupported
 from keystead.gate.registry import FaultRow
+from keystead.hsm.algorithms.wrapping import MaterialRefused
+from keystead.hsm.port import ImportTokenNotValid
 from keystead.instances.faults import InstanceNotFound, InstanceStateInvalid
 from keystead.keyring.faults import (
     AliasRefused,
     DeletionProtected,
+    ImportTokenExpired,
     KeyDisabled,
     KeyNotFound,
     KeyPendingDeletion,
@@ -22,6 +25,8 @@ from keystead.keyring.faults import (
     KeyStateFixed,
     KeyUnavailable,
     NotOffered,
+    OriginRefused,
+    OtherMaterial,
     TooManyVersions,
     TooSoon,
 )
@@ -48,6 +53,11 @@ FAULTS: Final = (
     FaultRow(KeyPendingImport, "Rejected.PendingImport", 409),
     FaultRow(KeyDisabled, "Rejected.Disabled", 409),
     FaultRow(KeyStateFixed, "Rejected.StateModifiedFailed", 409),
+    FaultRow(OriginRefused, "Unsupported.Origin", 400),
+    FaultRow(ImportTokenNotValid, "InvalidImportToken", 400),
+    FaultRow(ImportTokenExpired, "ExpiredImportToken", 400),
+    FaultRow(MaterialRefused, "InvalidKeyMaterial", 400),
+    FaultRow(OtherMaterial, "InvalidKeyMaterial", 400),
     FaultRow(NotOffered, "UnsupportedOperation", 400),
     FaultRow(AliasTaken, "AliasAlreadyExists", 400),
     FaultRow(ResourceNotFound, "Forbidden.ResourceNotFound", 404),

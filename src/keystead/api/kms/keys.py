@@ -26,9 +26,8 @@ from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import Effect
 from keystead.instances import commands as instances
 from keystead.keyring import commands as keyring
-from keystead.keyring import lifecycle, rules
+from keystead.keyring import lifecycle, rules, specs
 from keystead.keyring.model import Key, KeyState, Operation, Place, RotationStatus
-from keystead.keyring.specs import SPECS
 from keystead.labels import commands as labels
 from keystead.labels.model import Home
 from keystead.labels.rules import tags_of_json
@@ -156,7 +155,7 @@ def _material_ahead(call: Call, request: CreateKeyRequest) -> AbstractContextMan
 def create_key(call: Call, request: CreateKeyRequest) -> CreateKeyResponse:
     """Make a key in an instance that is connected, not expired and has room for a version; without one, the default key."""
     asked = (request.key_spec, request.key_usage, request.origin, request.description, request.key_storage_mechanism)
-    shape = rules.shape_of(rules.AskedShape(*asked, beyond=call.service.settings.specs_beyond_cloud))
+    shape = rules.shape_of(rules.AskedShape(*asked))
     rotation = rules.rotation_of(request.rotation_interval, enable=request.enable_automatic_rotation)
     if rotation.wished:
         rules.rotatable(shape)
@@ -169,7 +168,8 @@ def create_key(call: Call, request: CreateKeyRequest) -> CreateKeyResponse:
         note(call, key)
         labels.put_tags(call.tx, lifecycle.resource_of(key), tags)
         return CreateKeyResponse(key_metadata=_metadata(key, expired=False))
-    instances.instance_for_create(call.tx, call.account_id, call.region, request.instance_id, call.now)
+    found = instances.instance_for_create(call.tx, call.account_id, call.region, request.instance_id, call.now)
+    specs.offered(shape, beyond=found.instance.specs_beyond)
     quotas.require_key_room(call.tx, request.instance_id, call.now)
     place = Place(call.account_id, call.region, request.instance_id, call.account_id)
     key = lifecycle.create_key(call.tx, call.service.keystore, call.now, place, shape)
@@ -255,7 +255,7 @@ def _metadata(key: Key, *, expired: bool) -> KeyMetadata:
         creator=key.place.creator,
         creation_date=iso_z(key.created_at),
         description=key.shape.description,
-        primary_key_version=key.primary_version_id if SPECS[key.shape.spec].symmetric else None,
+        primary_key_version=key.primary_version_id if specs.SPECS[key.shape.spec].symmetric else None,
         last_rotation_date=iso_z(key.last_rotation_at),
         automatic_rotation=rotation.value,
         material_expire_time="" if key.material_expires_at is None else iso_z(key.material_expires_at),

@@ -255,7 +255,7 @@ class Sm2Handle(Handle):
         if len(ciphertext) > CIPHERTEXT_BYTES_MAX:
             raise NotDecrypted
         try:
-            return self._key.decrypt(_cipher_of_bare(ciphertext) if ciphertext[:1] == b"\x04" else ciphertext)
+            return decrypted(self._key, ciphertext)
         except Sm2Refused:
             raise NotDecrypted from None
 
@@ -270,6 +270,11 @@ def encrypted(key: Sm2Key, algorithm: str, plaintext: bytes) -> bytes:
     if not 1 <= len(plaintext) <= PLAINTEXT_BYTES_MAX:
         raise PlaintextTooLong(algorithm, PLAINTEXT_BYTES_MAX)
     return key.encrypt(plaintext)
+
+
+def decrypted(key: Sm2Key, ciphertext: bytes) -> bytes:
+    """Decrypt an SM2Cipher or the bare 04 || C1 || C3 || C2; Sm2Refused if it does not."""
+    return key.decrypt(_cipher_of_bare(ciphertext) if ciphertext[:1] == b"\x04" else ciphertext)
 
 
 def _cipher_of_bare(bare: bytes) -> bytes:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from keystead.faults import InvalidParameter
+from keystead.faults import CallerFault, InvalidParameter
 from keystead.hsm.algorithms import rsa, sm2
 
 SPKI_BYTES_MAX: Final = 2048
@@ -26,12 +26,12 @@ _IMPORT_SCHEMES: Final[dict[str, padding.AsymmetricPadding]] = {
 }
 
 
-class MaterialRefused(InvalidParameter):
+class MaterialRefused(CallerFault):
     """The encrypted key material does not decrypt to a key of the wanted kind: one sentence whatever is wrong."""
 
     def __init__(self) -> None:
-        """Name the parameter only."""
-        super().__init__("EncryptedKeyMaterial", "It does not decrypt to key material for this key.")
+        """Say no more than that."""
+        super().__init__("EncryptedKeyMaterial does not decrypt to key material for this key.")
 
 
 class Wrapping(NamedTuple):
@@ -91,7 +91,7 @@ def unwrapped(private: RSAPrivateKey | sm2.Sm2Key, algorithm: str, wrapped: byte
     """
     try:
         if isinstance(private, sm2.Sm2Key):
-            return private.decrypt(wrapped)
+            return sm2.decrypted(private, wrapped)
         return private.decrypt(wrapped, _IMPORT_SCHEMES[algorithm])
     except (ValueError, sm2.Sm2Refused):
         raise MaterialRefused from None

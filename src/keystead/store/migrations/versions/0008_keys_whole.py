@@ -46,7 +46,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("key_version", schema=None) as batch_op:
         batch_op.alter_column("sealed", existing_type=sa.LargeBinary(), nullable=True)
+        batch_op.add_column(sa.Column("mark", sa.LargeBinary(), nullable=True))
 
+    op.add_column("instance", sa.Column("specs_beyond", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.add_column("kms_key", sa.Column("protection", sa.String(length=16), server_default="SOFTWARE", nullable=False))
     op.add_column("kms_key", sa.Column("storage", sa.String(length=32), server_default="", nullable=False))
     op.add_column("kms_key", sa.Column("rotation_seconds", sa.Integer(), nullable=True))
