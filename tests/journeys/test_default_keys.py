@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from keystead import app
 from keystead.access import commands as access
@@ -313,3 +320,40 @@ def test_calls_of_a_service_are_recorded_for_the_account(world: Searched) -> Non
     record = live(world.service, arrival).record
     assert (record.account_id, record.access_key_id, record.resource_id) == (tenant.account_id, oss.access_key_id, key_id)
     assert record.instance_id == ""
+
+
+def test_first_uses_at_once_make_one_key(world: Searched) -> None:
+    """Eight threads draw a data key, and eight make the default key: all draw under one key, one makes."""
+    tenant, oss = poor(world), service(world, "oss")
+    reference = arn(tenant, "alias/acs/oss")
+    with ThreadPoolExecutor(8) as threads:
+        drawn = list(threads.map(lambda _: oss.kms("GenerateDataKey", KeyId=reference), range(8)))
+        made = list(threads.map(lambda _: tenant.kms("CreateKey"), range(8)))
+    assert [reply.status for reply in drawn] == [200] * 8, [reply.body for reply in drawn]
+    assert len({reply.body["KeyId"] for reply in drawn}) == 1
+    assert sorted(reply.code for reply in made) == ["", *["Rejected.LimitExceeded"] * 7]
+    assert tenant.kms("ListKeys").body["TotalCount"] == 2
+
+
+def test_a_default_key_with_material_of_its_account(world: Searched) -> None:
+    """Origin EXTERNAL: PendingImport until the account imports; then a service's ciphertext opens under that very material."""
+    tenant, oss = poor(world), service(world, "oss")
+    made = default_key(tenant, Origin="EXTERNAL")
+    named = {"KeyId": made["KeyId"]}
+    assert made["KeyState"] == "PendingImport"
+    refused(oss.kms("Encrypt", KeyId=made["Arn"], Plaintext=PLAIN), 409, "Rejected.PendingImport")
+    way = {"WrappingKeySpec": "RSA_2048", "WrappingAlgorithm": "RSAES_OAEP_SHA_256"}
+    offer = tenant.kms("GetParametersForImport", **named, **way).body
+    public = load_der_public_key(base64.b64decode(offer["PublicKey"]))
+    assert isinstance(public, RSAPublicKey)
+    material = bytes(range(32))
+    wrapped = public.encrypt(material, padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None))
+    parcel = {"EncryptedKeyMaterial": base64.b64encode(wrapped).decode(), "ImportToken": offer["ImportToken"]}
+    reply = tenant.kms("ImportKeyMaterial", **named, **parcel, KeyMaterialExpireUnix=0)
+    assert reply.status == 200, reply.body
+    sealed = oss.kms("Encrypt", KeyId=made["Arn"], Plaintext=PLAIN)
+    assert sealed.status == 200, sealed.body
+    blob = base64.b64decode(sealed.body["CiphertextBlob"])  # 36 bytes of version id, 12 of IV, then GCM over the base64 text
+    assert AESGCM(material).decrypt(blob[36:48], blob[48:], None) == PLAIN.encode()
+    assert tenant.kms("DeleteKeyMaterial", **named).status == 200
+    refused(oss.kms("Decrypt", CiphertextBlob=sealed.body["CiphertextBlob"]), 409, "Rejected.PendingImport")
