@@ -88,7 +88,7 @@ def product(folder: Path, workers: int = 1, cores: str = "0") -> Iterator[Runnin
     """`keystead serve` on a data folder, without a line on stderr a request (the journal is what must be durable)."""
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "bench.toml"
-    config.write_text("log_requests = false\n")
+    config.write_text("log_requests = false\nshared_quota_factor = 0\n")
     port = free_port()
     listeners = ["--listen", f"127.0.0.1:{port}", "--tls-listen", "127.0.0.1:0", "--console-listen", "127.0.0.1:0"]
     options = ["--config", str(config), "--data", str(folder), "--workers", str(workers), *listeners]

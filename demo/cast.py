@@ -46,7 +46,7 @@ class Server:
         self.ports = [_free_port() for _ in range(3)]
         listen = [f"127.0.0.1:{port}" for port in self.ports]
         self.endpoint = listen[0]
-        flags = ["--listen", listen[0], "--tls-listen", listen[1], "--console-listen", listen[2]]
+        flags = ["--listen", listen[0], "--tls-listen", listen[1], "--console-listen", listen[2], "--shared-quota-factor", "0"]
         config = folder / "settings.toml"
         config.write_text(settings)
         self.log = (folder / "server.log").open("wb")

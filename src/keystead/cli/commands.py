@@ -8,7 +8,7 @@ from cyclopts import App, CycloptsError
 
 from keystead import __version__
 from keystead.cli import actions, doctor
-from keystead.cli.admin import accounts, clock, coupons, instances, mail, orders, top_ups
+from keystead.cli.admin import accounts, clock, coupons, instances, mail, orders, services, top_ups
 from keystead.cli.bill import command as bill
 from keystead.cli.key import command as key
 from keystead.cli.plan import command as plan
@@ -28,6 +28,7 @@ app = App(
 admin = App(name="admin", help="The operator's tools.", help_format="plaintext")
 admin.command(accounts.account)
 admin.command(accounts.access_key)
+admin.command(services.service)
 admin.command(coupons.coupon)
 admin.command(orders.order)
 admin.command(top_ups.top_up)

@@ -17,6 +17,7 @@ from keystead.gate.call import Call
 from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import Action, Effect
 from keystead.gate.signature import NonceUsed, Proof
+from keystead.gate.throttle import Throttled
 from keystead.store import Conflict, Transaction
 from keystead.store.claims import Claimed, claim_nonce, claim_token, earlier_answer
 
@@ -46,6 +47,7 @@ def run(running: Running) -> Response:
     """Run the action as its effect asks; what it raises is raised, and then nothing it did is kept."""
     call, action = running.call, running.action
     if action.effect is Effect.WRITE:
+        _admit_writing(running)
         with action.ahead(call, running.request) if action.ahead else contextlib.nullcontext():
             return _run_writing(running)
     if not running.arrival.nonce_taken:
@@ -53,9 +55,22 @@ def run(running: Running) -> Response:
         running.arrival.nonce_taken = True
     if action.effect is Effect.COMPUTE:
         return action.handler(call, running.request)
+    call.admit(call.account_id or call.principal.service)
     with action.ahead(call, running.request) if action.ahead else contextlib.nullcontext(), call.service.store.read() as tx:
         call.tx = tx
         return action.handler(call, running.request)
+
+
+def _admit_writing(running: Running) -> None:
+    """Take a request of the action's quota. One refused keeps its nonce, as every refused write does."""
+    call, proof = running.call, running.proof
+    try:
+        call.admit(call.account_id)
+    except Throttled:
+        with call.service.store.write() as tx:
+            if not claim_nonce(tx, proof.access_key_id, proof.nonce, to_ms(call.instant.wall)):
+                raise NonceUsed from None
+        raise
 
 
 def _run_writing(running: Running) -> Response:

@@ -20,7 +20,7 @@ from collections.abc import Callable
 import msgspec
 
 from keystead.access import commands as access
-from keystead.access.faults import AccessKeyInactive, AccessKeyNotFound
+from keystead.access.faults import AccessKeyInactive, AccessKeyNotFound, NotPermitted
 from keystead.access_log.model import Record
 from keystead.clock import Instant, SystemClock, elapsed
 from keystead.faults import Fault, Unavailable
@@ -89,6 +89,8 @@ def live(service: Service, arrival: Arrival) -> Outcome:
         if action.effect is not Effect.COMPUTE and service.warm.inline:
             raise Cold  # noqa: TRY301 - leaves through the clause for Cold below
         proof = _prove(call, arrival)  # 5
+        if call.principal.service and not action.for_services:
+            raise NotPermitted  # noqa: TRY301 - leaves through the one door
         request = bind(action.request, action.plan, arrival.parameters())  # 6
         response = run(Running(call, action, request, arrival, proof))  # 7
         response.request_id = record.request_id
@@ -156,7 +158,7 @@ def _prove(call: Call, arrival: Arrival) -> signature.Proof:
     if proof.security_token:
         raise TokenUnknown
     signature.check_signature(proof, credential.secret)
-    call.principal = Principal(credential.account_id, proof.access_key_id)
+    call.principal = Principal(credential.account_id, proof.access_key_id, credential.service)
     call.region = region_of(arrival, call.service.settings.default_region)
     record.account_id, record.region_id = credential.account_id, call.region
     return proof

@@ -56,6 +56,8 @@ class Action(NamedTuple):
     """What a writing or reading action prepares before its transaction, because it takes long."""
     methods: frozenset[str]
     where: str
+    for_services: bool = False
+    """Whether a service of the deployment may call it too."""
 
 
 class Product:
@@ -74,7 +76,14 @@ class Product:
         PRODUCTS[version] = self
 
     def action(
-        self, name: str, effect: Effect, *, idempotent: bool = False, methods: str = "GET POST", ahead: Ahead | None = None
+        self,
+        name: str,
+        effect: Effect,
+        *,
+        idempotent: bool = False,
+        methods: str = "GET POST",
+        ahead: Ahead | None = None,
+        for_services: bool = False,
     ) -> Callable[[Callable[[Call, Any], Response]], Callable[[Call, Any], Response]]:
         """Register the decorated function; its annotations name the request and response structs."""
 
@@ -96,6 +105,7 @@ class Product:
                 ahead,
                 frozenset(methods.split()),
                 where,
+                for_services,
             )
             return handler
 

@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape
 
 import msgspec
 
+from keystead.access.faults import NotPermitted
 from keystead.faults import CallerFault, Fault, InvalidParameter, MissingParameter, NotFound, Unavailable
 from keystead.gate.arrival import Arrival, BodyTooLarge
 from keystead.gate.call import DryRun
@@ -70,6 +71,7 @@ GATEWAY_FAULTS: Final = (
     FaultRow(SignatureMismatch, "SignatureDoesNotMatch", 400),
     FaultRow(MissingParameter, "MissingParameter", 400),
     FaultRow(InvalidParameter, "InvalidParameter", 400),
+    FaultRow(NotPermitted, "Forbidden.NoPermission", 403),
     FaultRow(NonceUsed, "SignatureNonceUsed", 400),
     FaultRow(TokenMismatch, "IdempotentParameterMismatch", 400),
     FaultRow(DryRun, "DryRunOperationError", 400),

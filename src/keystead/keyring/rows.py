@@ -28,13 +28,13 @@ from sqlalchemy import (
     insert,
     or_,
     select,
-    true,
     update,
 )
 
 from keystead.access import rows as access_rows
 from keystead.clock import from_ms, to_ms
 from keystead.keyring.model import (
+    BY_ACCOUNT,
     Key,
     KeySpec,
     KeyState,
@@ -157,7 +157,7 @@ def add_key(tx: Transaction, new: Key) -> None:
             key_id=new.key_id,
             account_id=new.place.account_id,
             region=new.place.region,
-            instance_id=new.place.instance_id,
+            instance_id=new.place.sealing_id,
             creator=new.place.creator,
             state=new.state.value,
             spec=new.shape.spec.value,
@@ -270,7 +270,7 @@ def destroy_key(tx: Transaction, key: Key, at: datetime) -> None:
     tx.execute(delete(key_version).where(key_version.c.key_id == key.key_id))
     access_rows.forget_policy(tx, key.key_id)
     tx.changed(CACHED_KEY, key.key_id)
-    tx.changed(CACHED_INSTANCE_KEY, key.place.instance_id)
+    tx.changed(CACHED_INSTANCE_KEY, key.place.sealing_id)
 
 
 def rotating_keys(tx: Transaction, instance_id: str) -> list[Key]:
@@ -344,8 +344,9 @@ def _matches(name: str, values: frozenset[str], selection: Selection) -> ColumnE
         if KeyState.UNAVAILABLE.value not in values:
             return standing
         return or_(standing, kms_key.c.instance_id.in_(sorted(expired)))
-    if name == "CreatorType":  # users make keys, cloud services do not exist here
-        return true() if "User" in values else false()
+    if name == "CreatorType":
+        mine = kms_key.c.creator == kms_key.c.account_id
+        return or_(mine if "User" in values else false(), ~mine if "Service" in values else false())
     if name == "AliasName":
         return exists().where(key_alias.c.key_id == kms_key.c.key_id, key_alias.c.name.in_(sorted(values)))
     column = {
@@ -382,7 +383,7 @@ def _key(row: Row[Any]) -> Key:
     kind = (KeySpec(row.spec), KeyUsage(row.usage), Origin(row.origin))
     return Key(
         key_id=row.key_id,
-        place=Place(row.account_id, row.region, row.instance_id, row.creator),
+        place=Place(row.account_id, row.region, "" if row.instance_id.startswith(BY_ACCOUNT) else row.instance_id, row.creator),
         shape=Shape(*kind, row.description, ProtectionLevel(row.protection), Storage(row.storage)),
         state=KeyState(row.state),
         primary_version_id=row.primary_version_id,
