@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 import secrets
+import uuid
 from datetime import datetime
 
 from keystead.clock import to_ms
@@ -92,6 +93,11 @@ def access_key_id() -> str:
 def access_key_secret() -> str:
     """Mint an access key secret: 30 letters and digits, 178 bits."""
     return _random(_ALNUM, 30)
+
+
+def client_key_id() -> str:
+    """Mint the id of a client key: `KAAP.` and a random UUID."""
+    return f"KAAP.{uuid.uuid4()}"
 
 
 def request_id(at: datetime | None = None) -> str:

@@ -19,7 +19,19 @@ from tests.journeys.test_cross_account import CONTEXT_FREE, EXTRA, LISTS
 from tests.world import Tenant, World
 
 STATUSES = {200, 400, 403, 404, 409, 413}
-TABLES = ("kms_key", "key_version", "key_alias", "resource_tag", "key_policy", "instance", "job")
+TABLES = (
+    "kms_key",
+    "key_version",
+    "key_alias",
+    "resource_tag",
+    "key_policy",
+    "instance",
+    "job",
+    "access_point",
+    "permission_policy",
+    "network_rule",
+    "client_key",
+)
 BAD = [
     "",
     " ",
@@ -61,7 +73,15 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Tenant, di
     instance_id = tenant.instance()
     key_id = tenant.key(instance_id)
     tenant.kms("CreateAlias", AliasName="alias/mine", KeyId=key_id)
+    asked = {"Permissions": CONTEXT_FREE["Permissions"], "Resources": CONTEXT_FREE["Resources"]}
+    assert tenant.kms("CreatePolicy", Name="owners", KmsInstance=instance_id, **asked).status == 200
+    assert tenant.kms("CreateApplicationAccessPoint", Name="owners", Policies='["owners"]').status == 200
+    assert tenant.kms("CreateNetworkRule", Name="owners", Type="Private", SourcePrivateIp="10.0.0.1").status == 200
     named = {
+        "Name": "owners",
+        "AapName": "owners",
+        "ClientKeyId": tenant.kms("CreateClientKey", AapName="owners", Password="Passw0rd").body["ClientKeyId"],
+        "KmsInstance": instance_id,
         "KeyId": key_id,
         "DestinationKeyId": key_id,
         "ResourceId": key_id,

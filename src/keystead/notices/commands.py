@@ -13,6 +13,7 @@ import msgspec
 
 from keystead import ids
 from keystead.access import rows as access_rows
+from keystead.access_points import commands as access_points
 from keystead.catalog import rules as catalog
 from keystead.catalog.model import Catalogue, Configuration, Edition, Policies
 from keystead.clock import iso_z, to_ms
@@ -91,6 +92,19 @@ def tell_released(tx: Transaction, now: datetime, instance_id: str) -> None:
     if owned is not None and owned.instance.released_at is not None:
         facts = {"released_at": iso_z(owned.instance.released_at)}
         _tell_of(tx, now, NoticeKind.RELEASED, owned, f"released/{instance_id}", facts)
+
+
+def remind_of_client_key(tx: Transaction, now: datetime, client_key_id: str) -> None:
+    """Remind of a client key's end, once for each of the days before it; nothing if it was deleted or a nearer one was due."""
+    ending = access_points.ending_client_key(tx, now, client_key_id)
+    if ending is None:
+        return
+    key, days = ending
+    account_id = key.holder.account_id
+    facts = {"client_key_id": client_key_id, "access_point": key.access_point, "expires_at": iso_z(key.not_after)}
+    occasion = f"client-key-expiring/{client_key_id}/{days}"
+    if tell(tx, now, Telling(NoticeKind.CLIENT_KEY_EXPIRING, account_id, occasion, "", facts)):
+        record_event(tx, "client_key_expiring", client_key_id, account_id, now, days=str(days), expires_at=iso_z(key.not_after))
 
 
 def set_alert(tx: Transaction, account_id: str, threshold: Money) -> None:

@@ -33,6 +33,7 @@ class NoticeKind(enum.StrEnum):
     RENEWAL_CANCELLED = "renewal_cancelled"
     AUTO_RENEWAL_FAILED = "auto_renewal_failed"
     BALANCE_LOW = "balance_low"
+    CLIENT_KEY_EXPIRING = "client_key_expiring"
 
     @property
     def category(self) -> Category:

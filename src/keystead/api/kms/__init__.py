@@ -5,8 +5,11 @@ The gate runs the actions; `app.py` imports the package.
 """
 
 from keystead.api.kms import (
+    access_points,
+    access_policies,
     aliases,
     asymmetric,
+    client_keys,
     cryptography,
     deletion,
     export,
@@ -14,6 +17,7 @@ from keystead.api.kms import (
     instances,
     keys,
     mac,
+    network_rules,
     policies,
     reencrypt,
     service,
@@ -24,8 +28,11 @@ from keystead.api.kms._product import KMS
 
 __all__ = [
     "KMS",
+    "access_points",
+    "access_policies",
     "aliases",
     "asymmetric",
+    "client_keys",
     "cryptography",
     "deletion",
     "export",
@@ -33,6 +40,7 @@ __all__ = [
     "instances",
     "keys",
     "mac",
+    "network_rules",
     "policies",
     "reencrypt",
     "service",

@@ -8,6 +8,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from keystead.access_points.faults import (
+    AccessObjectExists,
+    AccessObjectInUse,
+    AccessObjectNotFound,
+    NotGranted,
+    TooManyClientKeys,
+)
 from keystead.faults import StateFault, Unsupported
 from keystead.gate.registry import FaultRow
 from keystead.hsm.algorithms.wrapping import MaterialRefused
@@ -42,6 +49,7 @@ class ServiceOpen(StateFault):
 
 
 FAULTS: Final = (
+    FaultRow(NotGranted, "Forbidden.NoPermission", 403),
     FaultRow(AliasRefused, "Unsupported.Alias", 400),
     FaultRow(AliasNotFound, "Forbidden.AliasNotFound", 404),
     FaultRow(KeyNotFound, "Forbidden.KeyNotFound", 404),
@@ -60,6 +68,10 @@ FAULTS: Final = (
     FaultRow(NotOffered, "UnsupportedOperation", 400),
     FaultRow(AliasTaken, "AliasAlreadyExists", 400),
     FaultRow(ResourceNotFound, "Forbidden.ResourceNotFound", 404),
+    FaultRow(AccessObjectNotFound, "Forbidden.ResourceNotFound", 404),
+    FaultRow(AccessObjectExists, "Rejected.ResourceExist", 409),
+    FaultRow(AccessObjectInUse, "Rejected.UnsupportedOperation", 400),
+    FaultRow(TooManyClientKeys, "Rejected.LimitExceeded", 400),
     FaultRow(DeletionProtected, "Rejected.UnsupportedOperation", 400),
     FaultRow(TooSoon, "Rejected.UnsupportedOperation", 400),
     FaultRow(TooManyVersions, "Rejected.LimitExceeded", 400),
