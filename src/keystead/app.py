@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 import keystead.api.bss
+import keystead.api.dkms
 import keystead.api.kms
 from keystead.access import commands as access
 from keystead.access_log.journal import Journal
@@ -35,6 +36,7 @@ from keystead.store.engine import database_url
 from keystead.store.leases import open_rates
 
 ROOT_KEY_FILE: Final = "root.key"
+AUTHORITY_FILE: Final = "ca.pem"
 JOURNAL_FOLDER: Final = "journal"
 SANDBOX_SECRET_FILE: Final = "payment-sandbox.secret"  # noqa: S105 - the name of its file
 PRODUCTS_SERVED: Final = (keystead.api.kms.KMS, keystead.api.bss.BSS)
@@ -163,6 +165,7 @@ def open_service(settings: Settings, name: str) -> Service:
         rates=Rates(open_rates(settings.data_path, store)),
         nonces=NonceMemory(),
         journal=journal,
+        authority=authority_of(settings),
     )
 
 
@@ -172,6 +175,14 @@ def close_service(service: Service) -> None:
     service.journal.close()
     service.warm.close()
     service.store.close()
+
+
+def authority_of(settings: Settings) -> str:
+    """Give the certificate of the deployment's authority; empty before the first server made it."""
+    try:
+        return (settings.data_path / AUTHORITY_FILE).read_text("ascii")
+    except FileNotFoundError:
+        return ""
 
 
 def journal_folder(settings: Settings) -> Path:

@@ -33,6 +33,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """`system`, or `manual:2026-01-01T00:00:00Z` for a business clock that moves only when told."""
     default_region: str = "ap-southeast-1"
     """Region of a request that names none (RegionId parameter or host name)."""
+    instance_domain: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]([a-z0-9.-]{0,100}[a-z0-9])?$")] = "keystead.internal"
+    """Instances answer at `<instance>.cryptoservice.kms.<this>` too, if that name leads here: the certificate is good for it."""
     log_requests: bool = True
     """Whether each request's record is also written to stderr, one JSON line a request."""
     drain_seconds: Annotated[int, msgspec.Meta(ge=0, le=600)] = 10

@@ -16,10 +16,15 @@ from keystead.store import Store, Transaction, Warm
 if TYPE_CHECKING:
     from keystead.access_log.journal import Journal
     from keystead.access_log.model import Record
+    from keystead.access_points.model import Passport
     from keystead.catalog.model import Catalogue
     from keystead.gate.signature import NonceMemory
     from keystead.gate.throttle import Rates
     from keystead.hsm.port import KeyStore
+
+
+ANY_GATEWAY = "*"
+"""Stands for the gateway of whatever instance a key turns out to be of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +40,16 @@ class Service:
     rates: Rates
     nonces: NonceMemory
     journal: Journal
+    authority: str = ""
+    """Certificate (PEM) of the authority that the server's certificate is good by; empty where there is none yet."""
 
 
 class Principal(msgspec.Struct, frozen=True, gc=False):
-    """Who proved itself: the account and the access key it signed with."""
+    """Who proved itself: the account and the key it signed with; with a client key, what alone it is granted."""
 
     account_id: str
     access_key_id: str
+    passport: Passport | None = None
 
 
 class DryRun(Fault):
@@ -55,7 +63,7 @@ class DryRun(Fault):
 class Call:
     """One call in progress. `tx` exists for READ and WRITE actions; `record` is filled on the way."""
 
-    __slots__ = ("_tx", "instant", "principal", "record", "region", "request_id", "service")
+    __slots__ = ("_tx", "gateway", "instant", "key_version", "principal", "record", "region", "request_id", "service")
 
     def __init__(self, service: Service, instant: Instant, record: Record) -> None:
         """Begin a call; the gate sets `principal`, `region` and `tx` as it learns them."""
@@ -64,6 +72,8 @@ class Call:
         self.record = record
         self.request_id = record.request_id
         self.region = ""
+        self.gateway = ""  # an instance's id, ANY_GATEWAY, or empty: the shared one
+        self.key_version = ""  # the version that a dedicated call names beside its message
         self.principal = Principal("", "")
         self._tx: Transaction | None = None
 

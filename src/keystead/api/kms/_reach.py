@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from keystead.access_points.model import Permission
 from keystead.gate.call import Call
+from keystead.gate.dedicated import hosts
 from keystead.gate.parameters import Request, Response
 from keystead.instances import commands as instances
 from keystead.instances.faults import InstanceNotFound
@@ -49,9 +51,11 @@ def judged(call: Call, key: Key, operation: Operation) -> Key:
 
 
 def note(call: Call, key: Key) -> None:
-    """Put the key and its instance into the call's record."""
+    """Put the key and its instance into the call's record, and refuse a caller that may not use it where it came in."""
     call.record.instance_id = key.place.instance_id
     call.record.resource_id = key.key_id
+    if call.gateway or call.principal.passport is not None:
+        hosts.require(call, key.place.instance_id, Permission.KEY_USER, f"key/{key.key_id}")
 
 
 def standing_of_key(call: Call, key: Key) -> InstanceStanding:
