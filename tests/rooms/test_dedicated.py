@@ -187,6 +187,13 @@ def test_older_versions_open_what_they_sealed(stage: Stage) -> None:
         assert (opened.body["Plaintext"], opened.headers["x-kms-migrationkeyversionid"]) == (text, version)
         named = stage.sent("Decrypt", {"x_kms_migrationkeyversionid": version}, **sealed)
         assert named.body["Plaintext"] == text
+        keyless = {name: value for name, value in sealed.items() if name != "KeyId"}
+        assert stage.sent("Decrypt", {"x_kms_migrationkeyversionid": version}, **keyless).body["Plaintext"] == text
+        missing = stage.call("Decrypt", **keyless)
+        assert (missing.status, missing.code) == (400, "MissingParameter")
+        for nonsense in ("no-such", "é" * 36, "x" * 36):
+            absent = stage.sent("Decrypt", {"x_kms_migrationkeyversionid": nonsense}, **keyless)
+            assert (absent.status, absent.code) == (404, "Forbidden.KeyNotFound")
         other = second if version == first else first
         wrong = stage.sent("Decrypt", {"x_kms_migrationkeyversionid": other}, **sealed)
         assert (wrong.status, wrong.code) == (400, "InvalidParameter")

@@ -20,6 +20,7 @@ from keystead.gate.render import unavailable
 from keystead.store.changes import Cold
 
 THREADS_MAX: Final = 16
+DRAINED_BYTES_MAX: Final = 8 * 1024 * 1024
 _PROBES: Final = frozenset({"/healthz", "/readyz"})
 _TEXT: Final = [("content-type", "text/plain;charset=utf-8")]
 log = logging.getLogger("keystead.gate")
@@ -101,6 +102,9 @@ async def _body(headers: dict[str, str], proto: Any) -> bytes:  # noqa: ANN401
     """Read the body, giving up as soon as it is known to be too large."""
     declared, most = headers.get("content-length", ""), body_bytes_max(headers)
     if declared.isdigit() and int(declared) > most:
+        if int(declared) <= DRAINED_BYTES_MAX:  # a client that is still sending may not get to read the answer
+            async for _ in proto:
+                pass
         raise BodyTooLarge(most)
     if declared.isdigit():
         return bytes(await proto())

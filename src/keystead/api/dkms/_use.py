@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import Final
 
 from keystead.api.kms._reach import caller_of
+from keystead.envelope.rules import VERSION_ID_BYTES
+from keystead.faults import MissingParameter
 from keystead.gate.call import Call
 from keystead.keyring import commands as keyring
 from keystead.keyring.commands import ReadyVersion
-from keystead.keyring.faults import NotOffered
+from keystead.keyring.faults import KeyNotFound, NotOffered
 from keystead.keyring.model import KeySpec
 from keystead.keyring.specs import SPECS
 
@@ -31,8 +33,18 @@ def version_for(call: Call, key_reference: str) -> ReadyVersion:
 
 
 def versions_for(call: Call, key_reference: str) -> list[ReadyVersion]:
-    """Give the version that the header names, else all that have material, the newest first."""
-    if call.key_version:
+    """Give the version that the header names, else all that have material, the newest first.
+
+    Transfer clients name a version without its key; without either it is MissingParameter.
+    """
+    version_id = call.key_version
+    if version_id and not key_reference:
+        if not (len(version_id) == VERSION_ID_BYTES and version_id.isascii() and version_id.isprintable()):
+            raise KeyNotFound(version_id)
+        return [keyring.version_for_decrypt(call.warm, call.service.keystore, call.account_id, call.region, version_id)]
+    if not key_reference:
+        raise MissingParameter("KeyId")
+    if version_id:
         return [version_for(call, key_reference)]
     return keyring.usable_versions(call.warm, call.service.keystore, caller_of(call), key_reference)
 

@@ -56,10 +56,10 @@ class EncryptResponse(Reply, kw_only=True):
 
 
 class DecryptRequest(Message, kw_only=True):
-    """What Encrypt answered."""
+    """What Encrypt answered; the key may be left out where the header names its version."""
 
     ciphertext_blob: bytes
-    key_id: str
+    key_id: str = ""
     algorithm: str = ""
     aad: bytes = b""
     iv: bytes = b""
