@@ -216,6 +216,7 @@ def compact(names: Iterable[str]) -> str:
     return msgspec.json.encode(list(names)).decode()
 
 
+@lru_cache(maxsize=4096)  # the same keys again and again
 def _covers(pattern: str, resource: str) -> bool:
     """Whether a pattern, in which `*` stands for any characters, is the resource's; in time proportional to its length."""
     first, *others = pattern.split("*")

@@ -18,8 +18,10 @@ from keystead.gate.parameters import Request, Response
 
 VARINT_BYTES_MAX: Final = 10
 FIELD_NUMBER_MAX: Final = (1 << 29) - 1
+_TAG_MAX: Final = FIELD_NUMBER_MAX << 3 | 7
 _VARINT, _FIXED_64, _LENGTH, _FIXED_32 = 0, 1, 2, 5
-_LOW_31, _SIGN = 0x7FFFFFFF, 0x80000000
+_LOW_31, _SIGN, _ALL_64 = 0x7FFFFFFF, 0x80000000, 0xFFFFFFFFFFFFFFFF
+_SHORT: Final = tuple(bytes((number,)) for number in range(0x80))
 
 
 class Garbled(CallerFault):
@@ -69,12 +71,12 @@ def decode(message: type[M], body: bytes) -> M:
     at, end = 0, len(body)
     while at < end:
         tag, at = _varint(body, at, end)
-        if not 8 <= tag <= FIELD_NUMBER_MAX << 3 | 7:
+        if not 8 <= tag <= _TAG_MAX:
             raise Garbled("a field has no number")
         found, at = _content(body, tag & 7, at, end)
         field = plan.get(tag >> 3)
         if field is not None:
-            values[field.attribute] = _value(field, found)
+            values[field.attribute] = found if field.kind is bytes and type(found) is bytes else _value(field, found)
     for field in plan.values():
         if not values.get(field.attribute):
             if field.required:
@@ -85,19 +87,18 @@ def decode(message: type[M], body: bytes) -> M:
 
 def encode(reply: Reply) -> bytes:
     """Write a message."""
-    out = bytearray()
+    out: list[bytes] = []
     for tag, attribute in _tags(type(reply)):
         value = getattr(reply, attribute)
         if not value:
             continue
-        if isinstance(value, bool | int):
-            out += bytes((tag,)) + _varint_of(int(value) & 0xFFFFFFFFFFFFFFFF)
+        if isinstance(value, int):
+            out += (_SHORT[tag], _varint_of(value & _ALL_64))
             continue
         for item in value if isinstance(value, list) else (value,):
-            content = item.encode() if isinstance(item, str) else item
-            out.append(tag)
-            out += _varint_of(len(content)) + content
-    return bytes(out)
+            content = item if isinstance(item, bytes) else item.encode()
+            out += (_SHORT[tag], _varint_of(len(content)), content)
+    return b"".join(out)
 
 
 def numbers(struct: type[Any]) -> dict[str, int]:
@@ -130,7 +131,7 @@ def _varint(body: bytes, at: int, end: int) -> tuple[int, int]:
         byte = body[place]
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
-            return value & 0xFFFFFFFFFFFFFFFF, place + 1
+            return value & _ALL_64, place + 1
         shift += 7
     raise Garbled("a number does not end")
 
@@ -155,7 +156,7 @@ def _value(field: _Field, found: Any) -> Any:  # noqa: ANN401 - of the field's k
 
 def _varint_of(value: int) -> bytes:
     if value < 0x80:
-        return bytes((value,))
+        return _SHORT[value]
     out = bytearray()
     while value >= 0x80:
         out.append(value & 0x7F | 0x80)

@@ -90,17 +90,17 @@ def read_proof(arrival: Arrival) -> Proof:
     if headers["x-kms-signaturemethod"] != METHOD:
         raise InvalidParameter("x-kms-signaturemethod", f"It must be {METHOD}.")
     authorization = headers["authorization"]
-    scheme = next((scheme for scheme in _SCHEMES if authorization.startswith(scheme)), "")
-    if not scheme:
+    if not authorization.startswith(_SCHEMES):
         raise AuthorizationInvalid
     content_hash = headers["content-sha256"]
     differs = ""
-    if content_hash.upper() != hashlib.sha256(arrival.body).hexdigest().upper():
+    if content_hash.lower() != hashlib.sha256(arrival.body).hexdigest():
         differs = "content-sha256 is not the SHA-256 of the body that arrived"
-    lines = "".join([f"{name}:{headers[name].strip()}\n" for name in sorted(headers) if name.startswith(SIGNED_PREFIX)])
+    signed = sorted([name for name in headers if name.startswith(SIGNED_PREFIX)])
+    lines = "".join([f"{name}:{headers[name].strip()}\n" for name in signed])
     return Proof(
         headers[CLIENT_KEY_HEADER],
-        authorization[len(scheme) :].strip(),
+        authorization.partition(" ")[2].strip(),
         f"{arrival.method}\n{content_hash}\n{headers.get('content-type', '')}\n{headers['date']}\n{lines}{arrival.path}",
         METHOD,
         _date(headers["date"]),

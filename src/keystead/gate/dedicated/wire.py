@@ -56,7 +56,8 @@ class ApiMethodInvalid(CallerFault):
 def identify(arrival: Arrival) -> tuple[Product, Action]:
     """Find the operation that the headers name."""
     product = PRODUCTS[VERSION]
-    if arrival.headers.get("content-type", "").split(";", 1)[0].strip().lower() != MESSAGE_TYPE:
+    content_type = arrival.headers.get("content-type", "")
+    if content_type != MESSAGE_TYPE and content_type.split(";", 1)[0].strip().lower() != MESSAGE_TYPE:
         raise ContentTypeInvalid
     if arrival.headers.get("x-kms-apiversion") != VERSION:
         raise ApiVersionInvalid
