@@ -150,10 +150,10 @@ class Tenant:
         flat = {name.replace("__", "."): str(value) for name, value in parameters.items()}
         return self.world.deliver(self.arrival(version, action, flat))
 
-    def arrival(self, version: str, action: str, flat: dict[str, str], nonce: str = "") -> Arrival:
+    def arrival(self, version: str, action: str, flat: dict[str, str], nonce: str = "", host: str = "127.0.0.1:8080") -> Arrival:
         """Make a signed request without delivering it."""
         headers = {
-            "host": "127.0.0.1:8080",
+            "host": host,
             "x-acs-action": action,
             "x-acs-version": version,
             "x-acs-date": iso_z(SystemClock().read().wall),

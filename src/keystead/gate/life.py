@@ -180,12 +180,12 @@ def _prove_application(call: Call, arrival: Arrival, proof: signature.Proof) -> 
     """S3 to S5 of a request that a client key signed."""
     try:
         credential = access_points.credential_of(call.warm, proof.access_key_id, call.instant)
+        signature.check_key_signature(proof, credential.public_key)
+        dedicated.enter(call, arrival, credential.key)
     except ClientKeyUnknown:
         raise AccessKeyUnknown from None
     except ClientKeyNotValidNow:
         raise AccessKeyDisabled from None
-    signature.check_key_signature(proof, credential.public_key)
-    dedicated.enter(call, arrival, credential.key)
     if region_of(arrival, call.region) != call.region:
         raise NotGranted
 

@@ -14,9 +14,11 @@ from xml.sax.saxutils import escape
 
 import msgspec
 
+from keystead.access_points.faults import NotGranted
 from keystead.faults import CallerFault, Fault, InvalidParameter, MissingParameter, NotFound, Unavailable
 from keystead.gate.arrival import MESSAGE_TYPE, Arrival, BodyTooLarge
 from keystead.gate.call import DryRun
+from keystead.gate.dedicated.hosts import NotOfGateway
 from keystead.gate.dedicated.protobuf import ErrorReply, encode
 from keystead.gate.dispatch import TokenMismatch
 from keystead.gate.parameters import Response
@@ -69,6 +71,8 @@ GATEWAY_FAULTS: Final = (
     FaultRow(AccessKeyDisabled, "Forbidden.AccessKey", 403, "This AccessKey is not enabled."),
     FaultRow(TokenUnknown, "InvalidSecurityToken.Malformed", 400, "The specified SecurityToken is malformed or not valid here."),
     FaultRow(SignatureMismatch, "SignatureDoesNotMatch", 400),
+    FaultRow(NotGranted, "Forbidden.NoPermission", 403),
+    FaultRow(NotOfGateway, "UnsupportedOperation", 400),
     FaultRow(MissingParameter, "MissingParameter", 400),
     FaultRow(InvalidParameter, "InvalidParameter", 400),
     FaultRow(NonceUsed, "SignatureNonceUsed", 400),

@@ -112,9 +112,7 @@ def key_pairs(client: Any, key_id: str) -> dict[str, Any]:
 
 def transfer_v1(asked: dict[str, Any]) -> dict[str, Any]:
     """The first generation's requests through the instance: what it seals the shared gateway opens, and the other way."""
-    config = Config(
-        protocol="https", endpoint=asked["tls"], client_key_content=asked["client_key"], password=asked["password"]
-    )
+    config = Config(protocol="https", endpoint=asked["tls"], client_key_content=asked["client_key"], password=asked["password"])
     access = {"ak": asked["access_key_id"], "secret": asked["secret"], "region_id": "ap-southeast-1"}
     client = KmsTransferAcsClient(config=config, verify=asked["ca"], **access)
     shared = KmsTransferAcsClient(verify=asked["ca"], **access)
@@ -138,7 +136,9 @@ def transfer_v1(asked: dict[str, Any]) -> dict[str, Any]:
     made = ask(GenerateDataKeyRequest, KeyId=keys["aes"], KeySpec="AES_256")
     told["GenerateDataKey"] = ask(DecryptRequest, shared, CiphertextBlob=made["CiphertextBlob"])["Plaintext"] == made["Plaintext"]
     made = ask(GenerateDataKeyWithoutPlaintextRequest, KeyId=keys["aes"])
-    told["WithoutPlaintext"] = len(base64.b64decode(ask(DecryptRequest, CiphertextBlob=made["CiphertextBlob"])["Plaintext"])) == 32
+    told["WithoutPlaintext"] = (
+        len(base64.b64decode(ask(DecryptRequest, CiphertextBlob=made["CiphertextBlob"])["Plaintext"])) == 32
+    )
     version = {"KeyId": keys["rsa"], "KeyVersionId": keys["rsa_version"], "Algorithm": "RSA_PSS_SHA_256", "Digest": DIGEST}
     value = ask(AsymmetricSignRequest, **version)["Value"]
     told["AsymmetricSign"] = ask(AsymmetricVerifyRequest, Value=value, **version)["Value"]
@@ -147,7 +147,9 @@ def transfer_v1(asked: dict[str, Any]) -> dict[str, Any]:
     blob = ask(AsymmetricEncryptRequest, Plaintext=WORD, **version)["CiphertextBlob"]
     told["AsymmetricDecrypt"] = ask(AsymmetricDecryptRequest, CiphertextBlob=blob, **version)["Plaintext"] == WORD
     named = {"KeyId": keys["rsa"], "KeyVersionId": keys["rsa_version"]}
-    told["GetPublicKey"] = ask(GetPublicKeyRequest, **named)["PublicKey"] == ask(GetPublicKeyRequest, shared, **named)["PublicKey"]
+    told["GetPublicKey"] = (
+        ask(GetPublicKeyRequest, **named)["PublicKey"] == ask(GetPublicKeyRequest, shared, **named)["PublicKey"]
+    )
     told["absent key"] = refused(lambda: ask(EncryptRequest, KeyId="key-none", Plaintext=WORD))
     told["GetSecretValue"] = refused(lambda: ask(GetSecretValueRequest, SecretName="no-such"))
     told["foreign key"] = refused(lambda: ask(EncryptRequest, KeyId=keys["foreign"], Plaintext=WORD))

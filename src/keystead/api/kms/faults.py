@@ -12,7 +12,6 @@ from keystead.access_points.faults import (
     AccessObjectExists,
     AccessObjectInUse,
     AccessObjectNotFound,
-    NotGranted,
     TooManyClientKeys,
 )
 from keystead.faults import StateFault, Unsupported
@@ -49,7 +48,6 @@ class ServiceOpen(StateFault):
 
 
 FAULTS: Final = (
-    FaultRow(NotGranted, "Forbidden.NoPermission", 403),
     FaultRow(AliasRefused, "Unsupported.Alias", 400),
     FaultRow(AliasNotFound, "Forbidden.AliasNotFound", 404),
     FaultRow(KeyNotFound, "Forbidden.KeyNotFound", 404),
