@@ -94,7 +94,7 @@ class Stage:
     def send(self, operation: str, body: bytes, **changed: str) -> tuple[int, dict[str, str], dict[str, Any]]:
         """Send a signed message over TLS to the instance's own name; gives status, headers and the message."""
         connection = _Named(self.server.tls, self.host, self.chain)
-        connection.request("POST", "/", body=body, headers=self.application.headers(operation, body, **changed))
+        connection.request("POST", "/", body=body, headers=self.application.headers(operation, body, None, **changed))
         answer = connection.getresponse()
         raw = answer.read()
         connection.close()
