@@ -64,6 +64,10 @@ class Stage:
         arrival = self.application.arrival(operation, messages.request(operation, **values), **headers)
         return deliver(self.world, operation, arrival)
 
+    def raw(self, operation: str, body: bytes) -> Answer:
+        """Send signed bytes, whatever they are."""
+        return deliver(self.world, operation, self.application.arrival(operation, body))
+
     def good(self, operation: str, **values: str | bytes | int) -> dict[str, Any]:
         """As `call`, for what must succeed."""
         answer = self.call(operation, **values)

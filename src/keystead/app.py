@@ -40,6 +40,8 @@ AUTHORITY_FILE: Final = "ca.pem"
 JOURNAL_FOLDER: Final = "journal"
 SANDBOX_SECRET_FILE: Final = "payment-sandbox.secret"  # noqa: S105 - the name of its file
 PRODUCTS_SERVED: Final = (keystead.api.kms.KMS, keystead.api.bss.BSS)
+PRODUCTS_SHOWN: Final = (*PRODUCTS_SERVED, keystead.api.dkms.DKMS)
+"""Those of the JSON API, and the dedicated gateway's."""
 
 
 class RootKeyLost(Fault):

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from keystead.clock import SystemClock
+from keystead.clock import Instant, SystemClock
 from keystead.gate.arrival import Arrival
 from keystead.gate.life import live
+from keystead.gate.throttle import Rates, Throttled
 from tests import messages
 from tests.access import Application, application, policy
 from tests.dedicated import HOST, Answer, ShiftedClock, Stage, deliver, staged
@@ -41,6 +43,9 @@ def test_a_client_key_may_what_its_policies_permit(stage: Stage) -> None:
         answer = deliver(stage.world, "Encrypt", till.arrival("Encrypt", body, source))
         return answer.status, answer.code
 
+    secret = messages.request("Encrypt", KeyId=other, Plaintext=b"x", Algorithm="AES_CBC", Iv=bytes(12))
+    asked = deliver(stage.world, "Encrypt", till.arrival("Encrypt", secret, "10.1.2.3"))
+    assert asked.code == "Forbidden.NoPermission"  # before anything is said of the key
     refused = (403, "Forbidden.NoPermission")
     assert told(mine) == (200, "")
     assert told(mine, "2001:db8::7") == (200, "")
@@ -201,27 +206,33 @@ def test_the_record_says_who_did_what(stage: Stage) -> None:
     assert "canary" not in repr(record)
 
 
+class OneBucket:
+    """Rates of two requests an instance, and who asked for them."""
+
+    def __init__(self) -> None:
+        """Start full."""
+        self.asked: list[tuple[str, int]] = []
+
+    def admit(self, instance_id: str, qps: int, _instant: Instant, *, inline: bool) -> None:
+        """Give two, then refuse."""
+        assert not inline
+        self.asked.append((instance_id, qps))
+        if len(self.asked) > 2:
+            raise Throttled(qps)
+
+
 def test_the_rate_is_the_instances(stage: Stage) -> None:
-    """A saturated instance refuses with the protocol's 429; both protocols draw from the one bucket."""
-    key_id = stage.key()
-    body = messages.request("Encrypt", KeyId=key_id, Plaintext=b"x")
-    codes = [
-        deliver(stage.world, "Encrypt", stage.application.arrival("Encrypt", body)).code
-        if number % 2
-        else stage.tenant.kms("Encrypt", KeyId=key_id, Plaintext="aGVsbG8=").code
-        for number in range(20)
-    ]
-    assert set(codes) == {""}
-    standing = ShiftedClock(stage.world.service.clock, timedelta(0))
-    instant = standing.read()
-    standing.read = lambda: instant  # type: ignore[method-assign]  # time stands: the bucket is not filled again
-    stage.world.service = dataclasses.replace(stage.world.service, clock=standing)
-    date = format_datetime(instant.wall, usegmt=True)
-    arrival = stage.application.arrival("Encrypt", body, date=date)
-    for _ in range(400):
-        answer = deliver(stage.world, "Encrypt", arrival)
-        if answer.status != 200:
-            break
-    assert (answer.status, answer.code) == (429, "Rejected.Throttling")
+    """Both protocols ask for one request of the one bucket, by the purchased figure; the third is 429 in the words of each."""
+    key_id, world = stage.key(), stage.world
+    bucket = OneBucket()
+    real = world.service
+    world.service = dataclasses.replace(real, rates=cast("Rates", bucket))
+    assert stage.call("Encrypt", KeyId=key_id, Plaintext=b"x").status == 200
+    assert stage.tenant.kms("Encrypt", KeyId=key_id, Plaintext="aGVsbG8=").status == 200
+    refused = stage.call("Encrypt", KeyId=key_id, Plaintext=b"x")
+    assert (refused.status, refused.code) == (429, "Rejected.Throttling")
     shared = stage.tenant.kms("Encrypt", KeyId=key_id, Plaintext="aGVsbG8=")
     assert (shared.status, shared.code) == (429, "Rejected.Throttling")
+    assert stage.call("GenerateRandom", Length=1).status == 429
+    assert bucket.asked == [(stage.instance_id, 1000)] * 5
+    world.service = real

@@ -10,9 +10,9 @@ import base64
 from typing import ClassVar
 
 from keystead.api.dkms._product import DKMS
-from keystead.api.dkms._use import IV_BYTES, sealing_algorithm, symmetric, version_for
+from keystead.api.dkms._use import IV_BYTES, sealing_algorithm, version_for
 from keystead.api.dkms.symmetric import EncryptResponse, text_of
-from keystead.api.kms.cryptography import admit, judge
+from keystead.api.kms.cryptography import admit
 from keystead.envelope import rules as envelope
 from keystead.envelope.faults import CiphertextNotValid
 from keystead.envelope.rules import data_key_bytes
@@ -20,7 +20,6 @@ from keystead.gate.call import Call
 from keystead.gate.dedicated.protobuf import Message, Reply
 from keystead.gate.registry import Effect
 from keystead.keyring import commands as keyring
-from keystead.keyring.commands import ReadyVersion
 
 
 class AdvanceEncryptRequest(Message, kw_only=True):
@@ -88,8 +87,8 @@ def advance_encrypt(call: Call, request: AdvanceEncryptRequest) -> AdvanceEncryp
     """Encrypt a small text into a ciphertext that describes itself."""
     text_of(request.plaintext)
     ready = version_for(call, request.key_id)
-    algorithm = _algorithm(call, ready, request)
     admit(call, ready)
+    algorithm = sealing_algorithm(ready, request.algorithm, request.iv, request.padding_mode)
     sealed = ready.handle.seal(request.plaintext, request.aad)
     return AdvanceEncryptResponse(
         key_id=ready.key.key_id,
@@ -106,13 +105,11 @@ def advance_decrypt(call: Call, request: AdvanceDecryptRequest) -> AdvanceDecryp
     blob = envelope.unpack_advanced(request.ciphertext_blob)
     warm, keystore = call.warm, call.service.keystore
     ready = keyring.version_for_decrypt(warm, keystore, call.account_id, call.region, blob.version_id)
-    if request.key_id and keyring.warm_key_id(warm, call.account_id, call.region, request.key_id) != ready.key.key_id:
-        raise CiphertextNotValid
-    if request.iv not in {b"", blob.iv_and_ciphertext[:IV_BYTES]}:
-        raise CiphertextNotValid
-    judge(call, ready)
-    algorithm = sealing_algorithm(ready, request.algorithm, b"", request.padding_mode)
+    named = keyring.warm_key_id(warm, call.account_id, call.region, request.key_id) if request.key_id else ready.key.key_id
     admit(call, ready)
+    if named != ready.key.key_id or request.iv not in {b"", blob.iv_and_ciphertext[:IV_BYTES]}:
+        raise CiphertextNotValid
+    algorithm = sealing_algorithm(ready, request.algorithm, b"", request.padding_mode)
     return AdvanceDecryptResponse(
         key_id=ready.key.key_id,
         plaintext=keyring.open_sealed(ready, blob.iv_and_ciphertext, request.aad),
@@ -137,9 +134,3 @@ def advance_generate_data_key(call: Call, request: AdvanceGenerateDataKeyRequest
         algorithm=sealing_algorithm(ready, "", b"", ""),
         key_version_id=ready.version_id,
     )
-
-
-def _algorithm(call: Call, ready: ReadyVersion, request: AdvanceEncryptRequest) -> str:
-    if not symmetric(ready):
-        judge(call, ready)  # refuses it, once the caller may know of it
-    return sealing_algorithm(ready, request.algorithm, request.iv, request.padding_mode)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import ClassVar, Final, NamedTuple
 
 from keystead.api.dkms._product import DKMS
-from keystead.api.dkms._use import IV_BYTES, sealing_algorithm, symmetric, version_for
+from keystead.api.dkms._use import IV_BYTES, sealing_algorithm, version_for
 from keystead.api.kms.cryptography import admit
 from keystead.envelope import rules as envelope
 from keystead.faults import InvalidParameter
@@ -189,8 +189,8 @@ def _made(
         raise InvalidParameter("KeyFormat", f"It must be {' or '.join(ENCODINGS)}.")
     ready = version_for(call, request.key_id)
     keyring.leave_the_loop(call.warm, slow=True)
-    algorithm = sealing_algorithm(ready, asked, b"", "") if symmetric(ready) else ""
     admit(call, ready)
+    algorithm = sealing_algorithm(ready, asked, b"", "")
     try:
         call.admit(f"{ready.key.place.instance_id}/pair", PAIRS_A_SECOND)
     except Throttled:

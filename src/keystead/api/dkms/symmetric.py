@@ -1,6 +1,7 @@
 """Encrypt, Decrypt and GenerateDataKey of the instance API (its pages, read 2026-11-22), symmetric keys and RSA and SM2 ones.
 
-What a symmetric key seals comes as ciphertext with tag, and the IV beside it. Fields are numbered by their order.
+Whether the caller may is asked before anything is said about the key. What a symmetric key seals comes as ciphertext with tag,
+and the IV beside it. Fields are numbered by their order.
 """
 
 from __future__ import annotations
@@ -103,8 +104,8 @@ def encrypt(call: Call, request: EncryptRequest) -> EncryptResponse:
     ready = version_for(call, request.key_id)
     if not symmetric(ready):
         return _encrypt_for(call, request, ready)
-    algorithm = sealing_algorithm(ready, request.algorithm, request.iv, request.padding_mode)
     admit(call, ready)
+    algorithm = sealing_algorithm(ready, request.algorithm, request.iv, request.padding_mode)
     sealed = ready.handle.seal(request.plaintext, request.aad)
     return EncryptResponse(key_id=ready.key.key_id, ciphertext_blob=sealed[IV_BYTES:], iv=sealed[:IV_BYTES], algorithm=algorithm)
 
@@ -115,10 +116,10 @@ def decrypt(call: Call, request: DecryptRequest) -> DecryptResponse:
     found = versions_for(call, request.key_id)
     if not symmetric(found[0]):
         return _decrypt_for(call, request, found)
+    admit(call, found[0])
     algorithm = sealing_algorithm(found[0], request.algorithm, b"", request.padding_mode)
     if len(request.iv) != IV_BYTES:
         raise InvalidParameter("Iv", f"It must have {IV_BYTES} bytes.")
-    admit(call, found[0])
     for ready in found:
         try:
             plaintext = keyring.open_sealed(ready, request.iv + request.ciphertext_blob, request.aad)
@@ -134,8 +135,8 @@ def generate_data_key(call: Call, request: GenerateDataKeyRequest) -> GenerateDa
     """Draw a data key; give it in clear and sealed."""
     length = data_key_bytes("", request.number_of_bytes or None)
     ready = version_for(call, request.key_id)
-    algorithm = sealing_algorithm(ready, request.algorithm, b"", "") if symmetric(ready) else ""
     admit(call, ready)
+    algorithm = sealing_algorithm(ready, request.algorithm, b"", "")
     clear = base64.b64decode(call.service.keystore.data_key_text(length))
     sealed = ready.handle.seal(clear, request.aad)
     return GenerateDataKeyResponse(
