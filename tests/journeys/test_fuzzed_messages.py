@@ -6,7 +6,7 @@ Generated from the registry. Nothing is changed by any of it, for nothing can be
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -34,6 +34,7 @@ TEXTS = [
 ]
 BYTES = [b"\x00", b"$", b"$\x00\x02", bytes(12), bytes(32), b"\xff" * 48, b"$\x00\x02" + b"x" * 80, b"x" * 10_000]
 NUMBERS = [-1, 1, 1025, 2**31 - 1, -(2**31)]
+BAD: dict[str, Sequence[Value]] = {"string": TEXTS, "bytes": BYTES, "int32": NUMBERS, "bool": NUMBERS}
 GARBLED = [b"\x0a\xff\xff\xff\xff\x0f", b"\xff" * 64, bytes(range(256)), b"\x0a\x03ab", b"\x00", b"\x07"]
 
 
@@ -68,8 +69,7 @@ def test_bad_values_one_at_a_time(stage: tuple[Stage, dict[str, dict[str, Value]
     made, good = stage
     codes: Counter[str] = Counter()
     for name, (_, kind) in messages.INVENTORY["operations"][action.name]["request"].items():
-        bad: list[Value] = [*{"string": TEXTS, "bytes": BYTES, "int32": NUMBERS, "bool": NUMBERS}[kind]]  # type: ignore[list-item]
-        for value in bad:
+        for value in BAD[kind]:
             answer = made.call(action.name, **good[action.name] | {name: value})
             assert answer.status in STATUSES, (name, value, answer.body)
             assert answer.code != "InternalFailure", (name, value)
