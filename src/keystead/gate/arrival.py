@@ -27,10 +27,13 @@ def body_bytes_max(headers: dict[str, str]) -> int:
 
 
 def is_dedicated(headers: dict[str, str]) -> bool:
-    """Whether a request speaks the dedicated gateway's protocol. Some JSON clients name their action in the same header."""
+    """Whether a request speaks the dedicated gateway's protocol.
+
+    Some JSON clients name their action in the same header; clients of the log service send such a content type, without it.
+    """
     if "x-kms-apiname" in headers:
         return "x-acs-action" not in headers and "x-acs-bearer-token" not in headers
-    return headers.get("content-type", "").startswith(MESSAGE_TYPE)
+    return "x-kms-apiversion" in headers and headers.get("content-type", "").startswith(MESSAGE_TYPE)
 
 
 class Arrival:
