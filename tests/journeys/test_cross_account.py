@@ -75,6 +75,11 @@ CONTEXT_FREE = {  # a value for every required parameter that names no resource
     "Tags": '[{"TagKey":"a","TagValue":"b"}]',
     "TagKeys": "a",
     "RegionId": "ap-southeast-1",
+    "Permissions": '["RbacPermission/Template/CryptoServiceKeyUser"]',
+    "Resources": '["key/*"]',
+    "Policies": '["owners"]',
+    "Type": "Private",
+    "Password": "Passw0rd",
     "ResourceType": "key",
 }
 EXTRA = {
@@ -85,6 +90,7 @@ EXTRA = {
     "RefundInstance": {"ProductCode": "kms"},
     "TagResources": {"Tag.1.Key": "a", "Tag.1.Value": "b"},
     "UntagResources": {"TagKey.1": "a"},
+    "CreateNetworkRule": {"SourcePrivateIp": "10.0.0.0/8"},
 }
 LISTS = {"ResourceId", "Tag"}  # sent as Name.1
 # Actions that name no resource: what they show must be the caller's own.
@@ -94,10 +100,15 @@ OWN_ONLY = {
     "QueryOrders": "TotalCount",
     "QueryAvailableInstances": "TotalCount",
     "ListAliases": "TotalCount",
+    "ListApplicationAccessPoints": "TotalCount",
+    "ListPolicies": "TotalCount",
+    "ListNetworkRules": "TotalCount",
 }
 OWNED = {"ListKeys": 3, "ListAliases": 2}  # in the instance, the default key, a service's; where it is not one
 # Lists narrowed by a resource: a stranger's are empty, whatever is named.
-EMPTY_FOR_STRANGERS = {"ListTagResources"}
+EMPTY_FOR_STRANGERS = {"ListTagResources", "ListClientKeys"}
+# What these make has its name in the account of who makes it: a name taken elsewhere is free.
+OWN_NAMES = {("CreatePolicy", "Name"), ("CreateNetworkRule", "Name"), ("CreateApplicationAccessPoint", "Name")}
 
 
 class Stage(NamedTuple):
@@ -125,6 +136,12 @@ def stage(sqlite_url: str, tmp_path: Path) -> Iterator[Stage]:
     drawn = world.cloud_service("oss").kms("Encrypt", KeyId=service_alias, Plaintext="aGVsbG8=").body
     default_arn = f"acs:kms:ap-southeast-1:{owner.account_id}:key/{default_id}"
     order_id = owner.bss("QueryOrders").body["Data"]["OrderList"]["Order"][0]["OrderId"]
+    name = "owners"
+    asked = {"Permissions": CONTEXT_FREE["Permissions"], "Resources": CONTEXT_FREE["Resources"]}
+    assert owner.kms("CreatePolicy", Name=name, KmsInstance=instance_id, **asked).status == 200
+    assert owner.kms("CreateApplicationAccessPoint", Name=name, Policies='["owners"]').status == 200
+    assert owner.kms("CreateNetworkRule", Name=name, Type="Private", SourcePrivateIp="10.0.0.1").status == 200
+    client_key_id = owner.kms("CreateClientKey", AapName=name, Password="Passw0rd").body["ClientKeyId"]
     arn = f"acs:kms:ap-southeast-1:{owner.account_id}:key/{key_id}"
     no_key = "key-soz00000000aaaaaaaaaa"
     foreign = {
@@ -146,6 +163,10 @@ def stage(sqlite_url: str, tmp_path: Path) -> Iterator[Stage]:
         "KmsInstanceId": [instance_id],
         "DKMSInstanceId": [instance_id],
         "InstanceId": [instance_id],
+        "KmsInstance": [instance_id],
+        "Name": [name],
+        "AapName": [name],
+        "ClientKeyId": [client_key_id],
         "InstanceIDs": [instance_id],
         "OrderId": [order_id],
         "CiphertextBlob": [blob, str(drawn["CiphertextBlob"])],
@@ -162,6 +183,10 @@ def stage(sqlite_url: str, tmp_path: Path) -> Iterator[Stage]:
         "KmsInstanceId": "kst-soz00000000aaaaaaaaaa",
         "DKMSInstanceId": "kst-soz00000000aaaaaaaaaa",
         "InstanceId": "kst-soz00000000aaaaaaaaaa",
+        "KmsInstance": "kst-soz00000000aaaaaaaaaa",
+        "Name": "nobodys",
+        "AapName": "nobodys",
+        "ClientKeyId": "KAAP.00000000-0000-4000-8000-000000000000",
         "InstanceIDs": "kst-soz00000000aaaaaaaaaa",
         "OrderId": "100000000000001",
         "CiphertextBlob": base64.b64encode(f"{no_key}-bbbbbbbbbb".encode() + raw[36:]).decode(),
@@ -204,6 +229,8 @@ def test_foreign_looks_absent(stage: Stage) -> None:
         for action in product.actions.values():
             resources = [field.wire for field in action.plan if field.wire in stage.foreign]
             for resource in resources:
+                if (action.name, resource) in OWN_NAMES:
+                    continue
                 for foreign in stage.foreign[resource]:
                     absent = stage.absent[resource]
                     if foreign.startswith("acs:"):

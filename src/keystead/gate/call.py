@@ -19,6 +19,7 @@ from keystead.store import Store, Transaction, Warm
 if TYPE_CHECKING:
     from keystead.access_log.journal import Journal
     from keystead.access_log.model import Record
+    from keystead.access_points.model import Passport
     from keystead.catalog.model import Catalogue
     from keystead.gate.signature import NonceMemory
     from keystead.gate.throttle import Rates
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 SHARED_GATEWAY: Final = "kms"
 """The product whose actions have quotas."""
+ANY_GATEWAY: Final = "*"
+"""Stands for the gateway of whatever instance a key turns out to be of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +48,20 @@ class Service:
     """By KMS action; an action without one is not limited."""
     regions: frozenset[str] = frozenset()
     """Where this deployment serves."""
+    authority: str = ""
+    """Certificate (PEM) of the authority that the server's certificate is good by; empty where there is none yet."""
 
 
 class Principal(msgspec.Struct, frozen=True, gc=False):
-    """Who proved itself: the account and the access key it signed with; or a service of the deployment, which has no account."""
+    """Who proved itself: the account and the key it signed with; or a service of the deployment, which has no account.
+
+    With a client key, `passport` is what alone it is granted.
+    """
 
     account_id: str
     access_key_id: str
     service: str = ""
+    passport: Passport | None = None
 
 
 class DryRun(Fault):
@@ -66,7 +75,7 @@ class DryRun(Fault):
 class Call:
     """One call in progress. `tx` exists for READ and WRITE actions; `record` is filled on the way."""
 
-    __slots__ = ("_tx", "instant", "principal", "record", "region", "request_id", "service")
+    __slots__ = ("_tx", "gateway", "instant", "key_version", "principal", "record", "region", "request_id", "service")
 
     def __init__(self, service: Service, instant: Instant, record: Record) -> None:
         """Begin a call; the gate sets `principal`, `region` and `tx` as it learns them."""
@@ -75,6 +84,8 @@ class Call:
         self.record = record
         self.request_id = record.request_id
         self.region = ""
+        self.gateway = ""  # an instance's id, ANY_GATEWAY, or empty: the shared one
+        self.key_version = ""  # the version that a dedicated call names beside its message
         self.principal = Principal("", "")
         self._tx: Transaction | None = None
 

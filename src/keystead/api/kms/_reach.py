@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 from keystead.access.faults import AccountUnknown
 from keystead.access.rows import lock_account
+from keystead.access_points.model import Permission
 from keystead.defaults import commands as making
 from keystead.defaults import rules as defaults
 from keystead.gate.call import Call
+from keystead.gate.dedicated import hosts
 from keystead.gate.parameters import Request, Response
 from keystead.instances import commands as instances
 from keystead.instances.faults import InstanceNotFound
@@ -57,12 +59,17 @@ def judged(call: Call, key: Key, operation: Operation) -> Key:
 
 
 def note(call: Call, key: Key) -> None:
-    """Put the key, its instance and, of a service's call, its account into the record; KeyNotFound if it is not the service's."""
+    """Put the key, its instance and, of a service's call, its account into the record, and refuse who may not use it here.
+
+    KeyNotFound if it is not the service's; NotGranted or NotOfGateway for a client key or at an instance's gateway.
+    """
     if call.principal.service:
         defaults.visible(key, call.principal.service)
         call.record.account_id = key.place.account_id
     call.record.instance_id = key.place.instance_id
     call.record.resource_id = key.key_id
+    if call.gateway or call.principal.passport is not None:
+        hosts.require(call, key.place.instance_id, Permission.KEY_USER, f"key/{key.key_id}")
 
 
 def expired_with(call: Call, key: Key) -> bool:
