@@ -81,6 +81,8 @@ CONTEXT_FREE = {  # a value for every required parameter that names no resource
     "Type": "Private",
     "Password": "Passw0rd",
     "ResourceType": "key",
+    "BindVpcs": '[{"VpcId":"vpc-2","VSwitchId":"vsw-2"}]',
+    "InstanceName": "mine",
 }
 EXTRA = {
     "GetSubscriptionPrice": {"ServicePeriodQuantity": "1", "ServicePeriodUnit": "Month"},

@@ -32,6 +32,7 @@ NOT_NOW = {
     "GetManagedDataKey": "Forbidden.ResourceNotFound",
     "ListManagedDataKeyVersions": "Forbidden.ResourceNotFound",
     "GetChallenge": "UnsupportedOperation",
+    "ReleaseKmsInstance": "Rejected.UnsupportedOperation",
 }
 
 

@@ -25,9 +25,9 @@ from keystead.faults import NotFound
 from keystead.hsm.port import KeyStore, NotAuthentic, VersionHandle, VersionIds
 from keystead.keyring import rows, rules
 from keystead.keyring.faults import AliasRefused, KeyNotFound
-from keystead.keyring.model import Key, KeyVersion, Listing, Page, Selection, Tags, Versions
+from keystead.keyring.model import Key, KeyVersion, Listing, Page, Selection, Versions
 from keystead.labels import commands as labels
-from keystead.labels.model import Alias, Home, Tagged
+from keystead.labels.model import Alias, Home, Tagged, Wanted
 from keystead.labels.rules import ALIAS_PREFIX
 from keystead.store import Cold, Transaction, Warm
 
@@ -129,7 +129,7 @@ def list_aliases(tx: Transaction, selection: Selection, page: Page, key_id: str 
     return rows.aliases(tx, selection, page, key_id)
 
 
-def tagged(tx: Transaction, selection: Selection, wanted: Tags, after: tuple[str, str], limit: int) -> list[Tagged]:
+def tagged(tx: Transaction, selection: Selection, wanted: Wanted, after: tuple[str, str], limit: int) -> list[Tagged]:
     """Give tags of the selected keys by key id and tag key, `limit` at most, from behind `after`."""
     return rows.tagged(tx, selection, wanted, after, limit)
 

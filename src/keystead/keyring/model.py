@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -219,13 +219,6 @@ class Selection(msgspec.Struct, frozen=True):
     expired: frozenset[str]
     wanted: Mapping[str, frozenset[str]]
     now: datetime
-
-
-class Tags(msgspec.Struct, frozen=True):
-    """Which keys a listing of tags wants: those named, if any are, that bear all these tags; an empty value is any value."""
-
-    key_ids: Sequence[str]
-    borne: Mapping[str, str]
 
 
 class Span(msgspec.Struct, frozen=True):

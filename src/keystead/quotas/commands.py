@@ -36,6 +36,14 @@ def require_key_room(tx: Transaction, instance_id: str, now: datetime, wanted: i
     rules.room_for(Quota(Resource.KEY, figures.key_num, keyring.count_versions(tx, instance_id)), wanted)
 
 
+def require_access_room(tx: Transaction, instance_id: str, now: datetime, used: int, wanted: int) -> None:
+    """Raise AccessQuotaExceeded unless `wanted` VPCs and accounts in all are purchased, `used` of them in use so far.
+
+    Ask in the transaction that binds or shares, holding the owner's lock.
+    """
+    rules.room_for_accesses(Quota(Resource.VPC, _figures(tx, instance_id, now).access_num, used), wanted)
+
+
 def require_fitting(tx: Transaction, instance_id: str, vpcs_used: int, figures: Figures) -> None:
     """Raise QuotaBelowUse if `figures`, about to replace those of an instance, are less than what is in use now."""
     rules.fitting(Quota(Resource.KEY, figures.key_num, keyring.count_versions(tx, instance_id)))

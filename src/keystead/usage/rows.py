@@ -88,6 +88,16 @@ usage_read = Table(
     PrimaryKeyConstraint("source"),
 )
 
+# Which level of use an instance's owner was told of last and has not come down from; no row: none.
+usage_mark = Table(
+    "usage_mark",
+    metadata,
+    Column("instance_id", String(32), nullable=False),
+    Column("resource", String(8), nullable=False),
+    Column("level", Integer, nullable=False),
+    PrimaryKeyConstraint("instance_id", "resource"),
+)
+
 
 def holdings(tx: Transaction, account_id: str, since: date, until: date) -> dict[tuple[str, date], Holding]:
     """Give the holdings of an account from day `since` to day `until`, both counted, by instance and day."""

@@ -19,7 +19,13 @@ from keystead.faults import StateFault, Unsupported
 from keystead.gate.registry import FaultRow
 from keystead.hsm.algorithms.wrapping import MaterialRefused
 from keystead.hsm.port import ImportTokenNotValid
-from keystead.instances.faults import InstanceNotFound, InstanceStateInvalid
+from keystead.instances.faults import (
+    InstanceNotFound,
+    InstanceNotInitialized,
+    InstanceProtected,
+    InstanceStateInvalid,
+    SubscriptionNotReleased,
+)
 from keystead.keyring.faults import (
     AliasRefused,
     DeletionProtected,
@@ -37,7 +43,7 @@ from keystead.keyring.faults import (
     TooSoon,
 )
 from keystead.labels.faults import AliasNotFound, AliasTaken, ResourceNotFound, TagsFull
-from keystead.quotas.faults import KeyQuotaExceeded
+from keystead.quotas.faults import AccessQuotaExceeded, KeyQuotaExceeded
 
 
 class ServiceOpen(StateFault):
@@ -54,6 +60,9 @@ FAULTS: Final = (
     FaultRow(KeyNotFound, "Forbidden.KeyNotFound", 404),
     FaultRow(InstanceNotFound, "Forbidden.DKMSInstanceNotFound", 404),
     FaultRow(InstanceStateInvalid, "Forbidden.DKMSInstanceStateInvalid", 403),
+    FaultRow(InstanceNotInitialized, "Rejected.Uninitialized", 403),
+    FaultRow(SubscriptionNotReleased, "Rejected.UnsupportedOperation", 400),
+    FaultRow(InstanceProtected, "Rejected.UnsupportedOperation", 400),
     FaultRow(KeyUnavailable, "Rejected.Unavailable", 409),
     FaultRow(KeyPendingDeletion, "Rejected.PendingDeletion", 409),
     FaultRow(KeyPendingImport, "Rejected.PendingImport", 409),
@@ -79,4 +88,5 @@ FAULTS: Final = (
     FaultRow(ServiceOpen, "Forbidden.Opened", 400),
     FaultRow(Unsupported, "UnsupportedOperation", 400),
     FaultRow(KeyQuotaExceeded, "Rejected.LimitExceeded", 400),
+    FaultRow(AccessQuotaExceeded, "Rejected.LimitExceeded", 400),
 )
