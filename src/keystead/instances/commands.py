@@ -246,9 +246,13 @@ def every_kept(tx: Transaction, account_id: str) -> list[tuple[Instance, tuple[E
 
 
 def standings(tx: Transaction, account_id: str, now: datetime) -> dict[str, InstanceStanding]:
-    """Give the standing of each of an account's instances, by id; those whose retention is over are gone."""
+    """Give the standing of each of an account's instances and those it shares, by id; those whose retention is over are gone."""
     held = entitlement_rows.of_account(tx, account_id)
     kept = [rules.standing_kept(instance, held[instance.instance_id]) for instance in rows.listing(tx, account_id)]
+    for instance_id in network_rows.shared_with(tx, account_id):
+        instance = rows.unreleased(tx, instance_id)
+        if instance is not None:
+            kept.append(rules.standing_kept(instance, entitlement_rows.of_instance(tx, instance_id)))
     return {standing.instance_id: standing for standing in kept if not standing.released(now)}
 
 
@@ -267,16 +271,6 @@ def standing_of(warm: Warm, instance_id: str) -> InstanceStanding:
         return rules.standing_kept(instance, held, network_rows.bound(tx, instance_id), account_ids)
 
     return warm.get(rows.CACHED, instance_id, load)
-
-
-def instance_for_create(tx: Transaction, account_id: str, region: str, instance_id: str, now: datetime) -> Owned:
-    """Give the instance in which a key is about to be made.
-
-    InstanceNotFound if it is not there, InstanceStateInvalid if its term is over or it is not enabled.
-    """
-    found = owned(tx, account_id, instance_id, now, region)
-    rules.usable(found)
-    return found
 
 
 def connect(tx: Transaction, now: datetime, asked: Owned, network: Network) -> None:

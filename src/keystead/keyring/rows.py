@@ -225,6 +225,12 @@ def count_versions(tx: Transaction, instance_id: str) -> int:
     return int(tx.execute(statement).scalar_one())
 
 
+def count_keys(tx: Transaction, instance_id: str, account_id: str) -> int:
+    """Count an account's keys in an instance that are not destroyed."""
+    mine = (kms_key.c.instance_id == instance_id, kms_key.c.account_id == account_id, kms_key.c.destroyed_at_ms.is_(None))
+    return int(tx.execute(select(func.count()).select_from(kms_key).where(*mine)).scalar_one())
+
+
 def store_key(tx: Transaction, changed: Key) -> None:
     """Keep what can change of a key, and have every worker forget what it knew of it."""
     tx.execute(
@@ -323,8 +329,9 @@ def _selected(selection: Selection) -> ColumnElement[bool]:
     conditions = [_matches(name, values, selection) for name, values in wanted.items()]
     if tag_keys is not None or tag_values is not None:
         conditions.append(_has_tag(selection, tag_keys, tag_values))
+    mine = kms_key.c.account_id == selection.account_id
     return and_(
-        kms_key.c.account_id == selection.account_id,
+        or_(mine, kms_key.c.instance_id.in_(sorted(selection.joint))) if selection.joint else mine,
         kms_key.c.region == selection.region,
         kms_key.c.instance_id.in_(sorted(selection.instances)),
         kms_key.c.destroyed_at_ms.is_(None),

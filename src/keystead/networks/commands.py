@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from keystead.networks import rows, rules
 from keystead.networks.faults import OutsideNetwork, VpcExists, VpcInUse, VpcUnknown
-from keystead.networks.model import BoundVpc, Vpc
+from keystead.networks.model import BoundVpc, Sharing, Vpc
 from keystead.networks.reach import Reach
 from keystead.store import Transaction, Warm
 
@@ -53,6 +53,23 @@ def require_bindable(tx: Transaction, wanted: Sequence[BoundVpc]) -> None:
     if rows.any_vpc(tx):
         for each in sorted(wanted, key=lambda one: one.vpc_id):  # one order, so that two at once do not wait for each other
             rules.bindable(each, rows.vpc_of(tx, each.vpc_id, hold=True))
+
+
+def sharing_of(tx: Transaction, instance_id: str) -> Sharing:
+    """Give whom an instance is shared with, and how."""
+    owner_id, ownership = rows.ownership_of(tx, instance_id) or ("", None)
+    return Sharing(owner_id, ownership, rows.shares(tx, instance_id))
+
+
+def manages(warm: Warm, account_id: str, instance_id: str) -> bool:
+    """Whether an account manages what others have in an instance; no SQL when warm, else `Cold` where it may not be."""
+    sharing = warm.get(rows.CACHED_SHARING, instance_id, lambda tx: sharing_of(tx, instance_id))
+    return rules.managed(sharing, account_id)
+
+
+def managed_by(tx: Transaction, account_id: str) -> list[str]:
+    """Give an account's instances in which it manages what others have."""
+    return rows.joint_of(tx, account_id)
 
 
 def require_inside(warm: Warm, places: tuple[str, ...], source: str) -> None:

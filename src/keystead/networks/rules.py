@@ -15,7 +15,7 @@ import msgspec
 
 from keystead.faults import InvalidParameter
 from keystead.networks.faults import VpcMalformed
-from keystead.networks.model import BoundVpc, Network, Vpc, VSwitch
+from keystead.networks.model import BoundVpc, Network, Ownership, Sharing, Vpc, VSwitch
 
 CIDRS_MAX: Final = 50
 VSWITCHES_MAX: Final = 100
@@ -120,6 +120,11 @@ def connectable(place: str, zone_ids: Sequence[str], vswitch_ids: Sequence[str],
 def accesses(vpc_id: str, bound: Iterable[BoundVpc], account_ids: Iterable[str]) -> int:
     """Count what is in use of the access quantity: different VPCs, the one of enabling among them, and accounts."""
     return len({vpc_id, *(each.vpc_id for each in bound)} - {""}) + len(set(account_ids))
+
+
+def managed(sharing: Sharing, account_id: str) -> bool:
+    """Whether an account manages what others have in an instance: it owns it, in joint ownership with somebody."""
+    return sharing.ownership is Ownership.JOINT and sharing.owner_id == account_id and bool(sharing.shares)
 
 
 def networks_of(texts: Iterable[str]) -> tuple[Network, ...]:

@@ -41,3 +41,7 @@ class KeyQuotaExceeded(LimitFault):
         self.allowed = allowed
         self.used = used
         self.wanted = wanted
+
+
+class ShareQuotaExceeded(KeyQuotaExceeded):
+    """The instance, which another account shares, has no room for another key version."""

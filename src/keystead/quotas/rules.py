@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from keystead.quotas.faults import AccessQuotaExceeded, KeyQuotaExceeded, QuotaBelowUse
+from keystead.quotas.faults import AccessQuotaExceeded, KeyQuotaExceeded, QuotaBelowUse, ShareQuotaExceeded
 from keystead.quotas.model import Quota
 
 
@@ -11,10 +11,10 @@ def room(quota: Quota) -> int:
     return max(0, quota.allowed - quota.used)
 
 
-def room_for(quota: Quota, wanted: int) -> None:
-    """Raise KeyQuotaExceeded unless `wanted` more fit; the last place may be taken."""
+def room_for(quota: Quota, wanted: int, *, shared: bool = False) -> None:
+    """Raise KeyQuotaExceeded unless `wanted` more fit; the last place may be taken. ShareQuotaExceeded to who shares it."""
     if wanted > room(quota):
-        raise KeyQuotaExceeded(quota.allowed, quota.used, wanted)
+        raise (ShareQuotaExceeded if shared else KeyQuotaExceeded)(quota.allowed, quota.used, wanted)
 
 
 def room_for_accesses(quota: Quota, wanted: int) -> None:

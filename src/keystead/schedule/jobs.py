@@ -15,6 +15,7 @@ from keystead.entitlements.model import Standing
 from keystead.gate.call import Service
 from keystead.gate.signature import SKEW
 from keystead.instances import commands as instances
+from keystead.instances import sharing
 from keystead.key_use import commands as key_use
 from keystead.keyring import imports, lifecycle
 from keystead.ledger import commands as ledger
@@ -61,6 +62,7 @@ def _rotate_key(service: Service, tx: Transaction, now: datetime, key_id: str) -
     owner = instances.known(tx, key.place.instance_id, now)
     if owner is None or owner.standing is not Standing.ACTIVE:
         return  # a renewal asks for it again
+    sharing.hold_owner(tx, key.place.account_id, key.place.instance_id)
     try:
         quotas.require_key_room(tx, key.place.instance_id, now)
     except KeyQuotaExceeded as full:

@@ -18,10 +18,11 @@ from keystead.instances.model import InstanceStanding
 from keystead.keyring import commands as keyring
 from keystead.keyring import rules
 from keystead.keyring.commands import Caller
-from keystead.keyring.faults import KeyNotFound
+from keystead.keyring.faults import KeyNotFound, NotOffered
 from keystead.keyring.model import BY_ACCOUNT, Key, Operation, Selection
 from keystead.labels.faults import AliasNotFound
 from keystead.labels.model import Home
+from keystead.networks import commands as networks
 
 
 class KeyRequest(Request):
@@ -41,12 +42,25 @@ def caller_of(call: Call) -> Caller:
 
 def key_for(call: Call, reference: str, operation: Operation) -> Key:
     """Give the key named by its id or ARN, noted in the record, if its state and its instance allow the operation."""
-    return judged(call, keyring.key_by_id(call.tx, caller_of(call), reference), operation)
+    return judged(call, held(call, keyring.key_by_id(call.tx, caller_of(call), reference), operation), operation)
 
 
 def named_key_for(call: Call, reference: str, operation: Operation) -> Key:
     """As `key_for`, for an action that takes an alias too."""
     return judged(call, keyring.key_named(call.tx, caller_of(call), reference), operation)
+
+
+def held(call: Call, key: Key, operation: Operation) -> Key:
+    """Give a key that is about to be changed; that of another account in joint ownership anew, with its lock held.
+
+    NotOffered for its names: they are its account's.
+    """
+    if key.place.account_id == call.account_id or operation in {Operation.DESCRIBE, Operation.USE, Operation.IMPORT_PARAMETERS}:
+        return key
+    if operation in {Operation.CREATE_ALIAS, Operation.UPDATE_ALIAS, Operation.DELETE_ALIAS}:
+        raise NotOffered("The aliases of a key of another account are that account's: name the key by its id.")
+    lock_account(call.tx, key.place.account_id)
+    return keyring.key_by_id(call.tx, caller_of(call), key.key_id)
 
 
 def judged(call: Call, key: Key, operation: Operation) -> Key:
@@ -96,7 +110,8 @@ def selection_of(call: Call, wanted: Mapping[str, frozenset[str]]) -> Selection:
     kept = instances.standings(call.tx, call.account_id, call.now)
     expired = frozenset(instance_id for instance_id, standing in kept.items() if standing.expired(call.now))
     sealing = frozenset({*kept, f"{BY_ACCOUNT}{call.account_id}"})
-    return Selection(call.account_id, call.region, sealing, expired, wanted, call.now)
+    joint = frozenset(networks.managed_by(call.tx, call.account_id)) & frozenset(kept)
+    return Selection(call.account_id, call.region, sealing, expired, wanted, call.now, joint)
 
 
 def make_service_key(call: Call, account_id: str) -> None:

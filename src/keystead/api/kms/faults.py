@@ -43,7 +43,7 @@ from keystead.keyring.faults import (
     TooSoon,
 )
 from keystead.labels.faults import AliasNotFound, AliasTaken, ResourceNotFound, TagsFull
-from keystead.quotas.faults import AccessQuotaExceeded, KeyQuotaExceeded
+from keystead.quotas.faults import AccessQuotaExceeded, KeyQuotaExceeded, ShareQuotaExceeded
 
 
 class ServiceOpen(StateFault):
@@ -87,6 +87,7 @@ FAULTS: Final = (
     FaultRow(DefaultKeyThere, "Rejected.LimitExceeded", 400),
     FaultRow(ServiceOpen, "Forbidden.Opened", 400),
     FaultRow(Unsupported, "UnsupportedOperation", 400),
+    FaultRow(ShareQuotaExceeded, "Rejected.ShareQuotaExceedLimit", 400),
     FaultRow(KeyQuotaExceeded, "Rejected.LimitExceeded", 400),
     FaultRow(AccessQuotaExceeded, "Rejected.LimitExceeded", 400),
 )
