@@ -112,6 +112,26 @@ EMPTY_FOR_STRANGERS = {"ListTagResources", "ListClientKeys"}
 # What these make has its name in the account of who makes it: a name taken elsewhere is free.
 OWN_NAMES = {("CreatePolicy", "Name"), ("CreateNetworkRule", "Name"), ("CreateApplicationAccessPoint", "Name")}
 
+NO_KEY = "key-soz00000000aaaaaaaaaa"
+ABSENT = {  # what is not there, by parameter
+    "KeyId": NO_KEY,
+    "KeyVersionId": f"{NO_KEY}-bbbbbbbbbb",
+    "DestinationKeyId": NO_KEY,
+    "SourceKeyId": NO_KEY,
+    "ProtectedResourceArn": NO_KEY,
+    "ResourceId": NO_KEY,
+    "AliasName": "alias/nobodys",
+    "KmsInstanceId": "kst-soz00000000aaaaaaaaaa",
+    "DKMSInstanceId": "kst-soz00000000aaaaaaaaaa",
+    "InstanceId": "kst-soz00000000aaaaaaaaaa",
+    "KmsInstance": "kst-soz00000000aaaaaaaaaa",
+    "Name": "nobodys",
+    "AapName": "nobodys",
+    "ClientKeyId": "KAAP.00000000-0000-4000-8000-000000000000",
+    "InstanceIDs": "kst-soz00000000aaaaaaaaaa",
+    "OrderId": "100000000000001",
+}
+
 
 class Stage(NamedTuple):
     """A tenant with an instance, key, ciphertext and order, and a stranger with none."""
@@ -120,6 +140,15 @@ class Stage(NamedTuple):
     stranger: Tenant
     foreign: dict[str, list[str]]
     absent: dict[str, str]
+
+
+def access_point(owner: Tenant, instance_id: str, name: str) -> str:
+    """Make an access point, a policy and a network rule of that name; gives the client key's id."""
+    asked = {"Permissions": CONTEXT_FREE["Permissions"], "Resources": CONTEXT_FREE["Resources"]}
+    assert owner.kms("CreatePolicy", Name=name, KmsInstance=instance_id, **asked).status == 200
+    assert owner.kms("CreateApplicationAccessPoint", Name=name, Policies=json.dumps([name])).status == 200
+    assert owner.kms("CreateNetworkRule", Name=name, Type="Private", SourcePrivateIp="10.0.0.1").status == 200
+    return str(owner.kms("CreateClientKey", AapName=name, Password="Passw0rd").body["ClientKeyId"])
 
 
 @pytest.fixture
@@ -139,13 +168,8 @@ def stage(sqlite_url: str, tmp_path: Path) -> Iterator[Stage]:
     default_arn = f"acs:kms:ap-southeast-1:{owner.account_id}:key/{default_id}"
     order_id = owner.bss("QueryOrders").body["Data"]["OrderList"]["Order"][0]["OrderId"]
     name = "owners"
-    asked = {"Permissions": CONTEXT_FREE["Permissions"], "Resources": CONTEXT_FREE["Resources"]}
-    assert owner.kms("CreatePolicy", Name=name, KmsInstance=instance_id, **asked).status == 200
-    assert owner.kms("CreateApplicationAccessPoint", Name=name, Policies='["owners"]').status == 200
-    assert owner.kms("CreateNetworkRule", Name=name, Type="Private", SourcePrivateIp="10.0.0.1").status == 200
-    client_key_id = owner.kms("CreateClientKey", AapName=name, Password="Passw0rd").body["ClientKeyId"]
+    client_key_id = access_point(owner, instance_id, name)
     arn = f"acs:kms:ap-southeast-1:{owner.account_id}:key/{key_id}"
-    no_key = "key-soz00000000aaaaaaaaaa"
     foreign = {
         "KeyId": [
             key_id,
@@ -174,25 +198,7 @@ def stage(sqlite_url: str, tmp_path: Path) -> Iterator[Stage]:
         "CiphertextBlob": [blob, str(drawn["CiphertextBlob"])],
     }
     raw = base64.b64decode(blob)
-    absent = {
-        "KeyId": no_key,
-        "KeyVersionId": f"{no_key}-bbbbbbbbbb",
-        "DestinationKeyId": no_key,
-        "SourceKeyId": no_key,
-        "ProtectedResourceArn": no_key,
-        "ResourceId": no_key,
-        "AliasName": "alias/nobodys",
-        "KmsInstanceId": "kst-soz00000000aaaaaaaaaa",
-        "DKMSInstanceId": "kst-soz00000000aaaaaaaaaa",
-        "InstanceId": "kst-soz00000000aaaaaaaaaa",
-        "KmsInstance": "kst-soz00000000aaaaaaaaaa",
-        "Name": "nobodys",
-        "AapName": "nobodys",
-        "ClientKeyId": "KAAP.00000000-0000-4000-8000-000000000000",
-        "InstanceIDs": "kst-soz00000000aaaaaaaaaa",
-        "OrderId": "100000000000001",
-        "CiphertextBlob": base64.b64encode(f"{no_key}-bbbbbbbbbb".encode() + raw[36:]).decode(),
-    }
+    absent = ABSENT | {"CiphertextBlob": base64.b64encode(f"{NO_KEY}-bbbbbbbbbb".encode() + raw[36:]).decode()}
     yield Stage(owner, stranger, foreign, absent)
     world.close()
 

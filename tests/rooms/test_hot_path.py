@@ -39,7 +39,7 @@ class CountingClock:
 @pytest.fixture
 def world(sqlite_url: str, tmp_path: Path) -> Iterator[World]:
     """A service on SQLite: there a cache check needs no statement at all."""
-    made = World(sqlite_url, tmp_path / "var", shared_quota_factor=1)
+    made = World(sqlite_url, tmp_path / "var", shared_quota_factor=1000)
     yield made
     made.close()
 

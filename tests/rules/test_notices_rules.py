@@ -147,7 +147,6 @@ FACTS = {
         "access_point": "shop",
         "expires_at": "2026-02-01T16:00:00Z",
     },
-    NoticeKind.BALANCE_LOW: {"balance": "20.00 USD", "threshold": "100.00 USD", "days_more": "5"},
 }
 
 MONEY = {NoticeKind.BALANCE_LOW, NoticeKind.COUPON_GRANTED, NoticeKind.TOP_UP_RECEIVED}
