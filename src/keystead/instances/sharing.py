@@ -52,7 +52,7 @@ def unshare(tx: Transaction, now: datetime, instance_id: str, account_id: str) -
     found, sharing = _held(tx, now, instance_id)
     if account_id not in sharing.account_ids:
         raise ShareRefused(f"The instance is not shared with {account_id}.")
-    keys = keyring.count_keys(tx, instance_id, account_id)
+    keys = keyring.count_keys(tx, keyring.Caller(account_id, found.instance.region, now), instance_id)
     if keys:
         raise ShareRefused(f"{account_id} has {keys} key(s) in the instance: they are to be deleted first.")
     network_rows.delete_share(tx, instance_id, account_id)

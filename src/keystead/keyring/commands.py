@@ -151,9 +151,10 @@ def count_versions(tx: Transaction, instance_id: str) -> int:
     return rows.count_versions(tx, instance_id)
 
 
-def count_keys(tx: Transaction, instance_id: str, account_id: str) -> int:
-    """Count the keys an account has in an instance, those to be deleted too."""
-    return rows.count_keys(tx, instance_id, account_id)
+def count_keys(tx: Transaction, caller: Caller, instance_id: str) -> int:
+    """Count the keys the caller has in an instance, those that wait to be deleted too."""
+    mine = Selection(caller.account_id, caller.region, frozenset({instance_id}), frozenset(), {}, caller.now)
+    return rows.listing(tx, mine, Page(1, 1)).total
 
 
 def usable_version(warm: Warm, keystore: KeyStore, account_id: str, region: str, reference: str) -> ReadyVersion:

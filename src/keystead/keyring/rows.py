@@ -225,12 +225,6 @@ def count_versions(tx: Transaction, instance_id: str) -> int:
     return int(tx.execute(statement).scalar_one())
 
 
-def count_keys(tx: Transaction, instance_id: str, account_id: str) -> int:
-    """Count an account's keys in an instance that are not destroyed."""
-    mine = (kms_key.c.instance_id == instance_id, kms_key.c.account_id == account_id, kms_key.c.destroyed_at_ms.is_(None))
-    return int(tx.execute(select(func.count()).select_from(kms_key).where(*mine)).scalar_one())
-
-
 def store_key(tx: Transaction, changed: Key) -> None:
     """Keep what can change of a key, and have every worker forget what it knew of it."""
     tx.execute(
