@@ -94,6 +94,7 @@ class Customer:
         self.bss = BssClient(Config(endpoint=server.endpoint, protocol="http", **config))
         self.kms = KmsClient(Config(endpoint=server.endpoint, protocol="http", **config))
         self.account_id = made["account_id"]
+        self.credentials = (str(made["access_key_id"]), str(made["access_key_secret"]))
 
     def balance(self) -> str:
         """Available amount."""
