@@ -1,4 +1,4 @@
-"""Write the generated pages: docs/actions.md, coverage.md, faults.md, settings.md, jobs.md and the table in README.md.
+"""Write the generated pages: actions, coverage, faults, settings, jobs and regions in docs/, and the table in README.md.
 
 `python docs/generate.py` writes them; tests/test_map.py calls `pages()` and compares.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from keystead.app import PRODUCTS_SHOWN
+from keystead.catalog.commands import load_addresses, load_catalogue
 from keystead.gate.registry import Effect
 from keystead.gate.render import GATEWAY_FAULTS, INTERNAL
 from keystead.schedule.jobs import HANDLERS, SERVED_HANDLERS
@@ -74,6 +75,25 @@ def settings_page() -> str:
     ]
     for info in msgspec.structs.fields(Settings):
         lines.append(f"| `{info.name}` | `{json.dumps(info.default)}` | {meanings[info.name]} |")
+    return "\n".join(lines) + "\n"
+
+
+def regions_page() -> str:
+    """Every region: whether instances are sold in it, its zones, and the cloud's addresses there."""
+    addresses = {address.region: address for address in load_addresses()}
+    lines = [
+        NOTE,
+        "# Regions\n",
+        "A request is for the region of its `RegionId`, else of its host name if that begins so, else the deployment's.",
+        "The addresses are the cloud's, as of April 2026: lead such names to a deployment, and clients need not name a region.\n",
+        "| region | name | sold | zones | public address | address in VPCs |",
+        "|---|---|---|---|---|---|",
+    ]
+    for region in sorted(load_catalogue().regions, key=lambda region: region.id):
+        sold = "no more" if region.closed else "yes"
+        zones = f"{len(region.zones)}{', letters assumed' if region.assumed else ''}"
+        address = addresses[region.id]
+        lines.append(f"| {region.id} | {region.name} | {sold} | {zones} | {address.public} | {address.vpc} |")
     return "\n".join(lines) + "\n"
 
 
@@ -139,6 +159,7 @@ def pages() -> dict[str, str]:
         "docs/faults.md": faults_page(),
         "docs/settings.md": settings_page(),
         "docs/jobs.md": jobs_page(),
+        "docs/regions.md": regions_page(),
         "docs/coverage.md": coverage_page(),
         "README.md": readme(),
     }

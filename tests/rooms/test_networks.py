@@ -247,6 +247,22 @@ def test_binding_and_registering_hold_at_once(stage: Stage) -> None:
         instances.unregister_vpc(tx, "vpc-9")
 
 
+def test_an_audit_names_who_is_cut_off(world: World) -> None:
+    """Nobody while none is registered; then those enabled elsewhere, until their network is registered too."""
+    tenant = world.tenant()
+    instance_id = tenant.instance()
+
+    def cut_off() -> list[str]:
+        with world.service.store.read() as tx:
+            return instances.cut_off(tx)
+
+    assert cut_off() == []
+    register(world, tenant, "vpc-2", "10.2.0.0/16")
+    assert cut_off() == [instance_id]
+    register(world, tenant, "vpc-1", "10.1.0.0/16")
+    assert cut_off() == []
+
+
 def test_a_vpc_of_the_same_name_elsewhere_is_another_one(world: World) -> None:
     """Enabled before any was registered, an instance is not reached from what somebody else registers under its VPC's name."""
     tenant, other = world.tenant(), world.tenant()

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keystead.catalog.commands import load_addresses, load_catalogue
 from keystead.faults import InvalidParameter
 from keystead.gate.arrival import Arrival, body_bytes_max, decoded_pairs, region_of
 
@@ -136,3 +137,13 @@ def test_which_protocol_a_request_speaks(headers: dict[str, str], *, dedicated: 
     """The dedicated gateway's by its own headers; what others send that looks alike stays theirs."""
     assert Arrival("POST", ("/", ""), headers, b"", "::1").dedicated is dedicated
     assert body_bytes_max(headers) == (3_000_000 if dedicated else 4 * 1024 * 1024)
+
+
+def test_every_address_of_the_cloud_names_its_region() -> None:
+    """All 34 regions have two, and a request that came to either is for that region."""
+    addresses = load_addresses()
+    assert {address.region for address in addresses} == {region.id for region in load_catalogue().regions}
+    assert len(addresses) == 34
+    for address in addresses:
+        for host in (address.public, f"{address.vpc}:443"):
+            assert region_of(arrival(headers={"host": host}), "here-1") == address.region

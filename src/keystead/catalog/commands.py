@@ -9,12 +9,13 @@ from typing import Final, TypeVar
 import msgspec
 
 from keystead.catalog.faults import CatalogueBroken
-from keystead.catalog.model import Catalogue, Policies, PriceList, Product, Region
+from keystead.catalog.model import Address, Catalogue, Policies, PriceList, Product, Region
 from keystead.catalog.soundness import problems_of
 
 PRODUCT_FILE: Final = "products.toml"
 PRICES_FILE: Final = "kms-international.toml"
 REGIONS_FILE: Final = "regions.toml"
+ADDRESSES_FILE: Final = "addresses.toml"
 POLICIES_FILE: Final = "policies.toml"
 
 _File = TypeVar("_File")
@@ -26,6 +27,12 @@ class _Prices(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Regions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     regions: tuple[Region, ...]
+
+
+class _Addresses(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    source: str
+    read: str
+    addresses: tuple[Address, ...]
 
 
 def load_catalogue(folder: Traversable | None = None) -> Catalogue:
@@ -41,6 +48,11 @@ def load_catalogue(folder: Traversable | None = None) -> Catalogue:
     if problems:
         raise CatalogueBroken(problems)
     return catalogue
+
+
+def load_addresses() -> tuple[Address, ...]:
+    """Read where the cloud's endpoints are; CatalogueBroken."""
+    return _read(files("keystead.catalog") / "data", ADDRESSES_FILE, _Addresses).addresses
 
 
 def _read(source: Traversable, name: str, kind: type[_File]) -> _File:

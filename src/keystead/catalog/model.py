@@ -96,6 +96,14 @@ class Region(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     closed: bool = False
 
 
+class Address(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the cloud's endpoints of a region are: host names, reached from anywhere or from inside VPCs of the region."""
+
+    region: str
+    public: str
+    vpc: str
+
+
 class ProductType(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One of the product's commodity types; of those `sold`, all mean the same."""
 

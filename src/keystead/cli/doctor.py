@@ -61,6 +61,7 @@ def _examine(target: Target) -> Iterator[Check]:
                 yield _checked("ledger", lambda: _ledger(store))
                 yield _checked("jobs", lambda: _jobs(store))
                 yield _checked("mail", lambda: _mail(store))
+                yield _checked("networks", lambda: _networks(store))
     except (DeploymentMissing, StoreUnreachable) as fault:
         yield Check("store", False, fault.sentence)
     yield _checked("root key", lambda: _root_key(settings))
@@ -140,6 +141,21 @@ def _mail(store: Store) -> str:
         )
     route = "" if mailing else "; no mail server is configured: notices stay in the message centre"
     return f"{waiting} letter(s) waiting{route}"
+
+
+def _networks(store: Store) -> str:
+    from keystead.instances import commands as instances
+    from keystead.networks import commands as networks
+
+    with store.read() as tx:
+        registered = len(networks.vpcs(tx))
+        cut_off = instances.cut_off(tx)
+    if cut_off:
+        raise _Wrong(
+            f"{len(cut_off)} instance(s), such as {cut_off[0]}, were enabled in VPCs that are not registered: their own addresses"
+            " answer only to further VPCs that they are bound to; `keystead admin vpc create` registers one"
+        )
+    return f"{registered} VPC(s)" if registered else "no VPC is registered: instances answer everywhere"
 
 
 def _root_key(settings: Settings) -> str:

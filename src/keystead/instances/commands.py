@@ -325,6 +325,12 @@ def unreleased(tx: Transaction, instance_id: str) -> Instance | None:
     return rows.unreleased(tx, instance_id)
 
 
+def cut_off(tx: Transaction) -> list[str]:
+    """Give the ids of instances whose VPC of enabling is not registered though others are: for an audit."""
+    places = {vpc.place for vpc in networks.vpcs(tx)}
+    return [found.instance_id for found in rows.enabled(tx) if rules.place(found) not in places] if places else []
+
+
 def released_ids(tx: Transaction) -> set[str]:
     """Give the ids of all instances that are gone, for an audit."""
     return rows.released_ids(tx)

@@ -160,6 +160,12 @@ def enabled_in(tx: Transaction, vpc_id: str) -> list[str]:
     return list(tx.execute(statement).scalars())
 
 
+def enabled(tx: Transaction) -> list[Instance]:
+    """Give all instances, not released, that were enabled in any VPC: for an audit."""
+    statement = select(instance).where(instance.c.vpc_id != "", instance.c.released_at_ms.is_(None))
+    return [_instance(row) for row in tx.execute(statement.order_by(instance.c.instance_id))]
+
+
 def tagged(tx: Transaction, home: Home, wanted: Wanted, after: tuple[str, str], limit: int) -> list[Tagged]:
     """Give tags of an account's instances by id and tag key, `limit` at most, from behind `after`."""
     ids = select(instance.c.instance_id).where(
