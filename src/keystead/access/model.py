@@ -31,6 +31,8 @@ class AccessKey(msgspec.Struct, frozen=True):
     account_id: str
     status: KeyStatus
     created_at: datetime
+    user_id: str = ""
+    """The RAM user whose key it is; empty for the account's own."""
 
 
 class MintedKey(msgspec.Struct, frozen=True):
@@ -51,6 +53,7 @@ class Credential(msgspec.Struct, frozen=True):
     account_id: str
     secret: str
     status: KeyStatus
+    user_id: str = ""
 
     def __repr__(self) -> str:
         """Show the id only: a repr ends up in logs."""

@@ -10,6 +10,7 @@ import msgspec
 
 from keystead.clock import Clock, Instant
 from keystead.faults import Fault
+from keystead.identity.model import PrincipalKind
 from keystead.settings import Settings
 from keystead.store import Store, Transaction, Warm
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from keystead.access_log.journal import Journal
     from keystead.access_log.model import Record
     from keystead.catalog.model import Catalogue
+    from keystead.gate.arrival import Arrival
+    from keystead.gate.registry import Action
     from keystead.gate.signature import NonceMemory
     from keystead.gate.throttle import Rates
     from keystead.hsm.port import KeyStore
@@ -38,10 +41,33 @@ class Service:
 
 
 class Principal(msgspec.Struct, frozen=True, gc=False):
-    """Who proved itself: the account and the access key it signed with."""
+    """Who proved itself: the account and the access key it signed with, and for a user or a session which one.
+
+    `identifier` is the user's or role's id, `name` its name, `session` the name of the role's session.
+    """
 
     account_id: str
     access_key_id: str
+    kind: PrincipalKind = PrincipalKind.ACCOUNT
+    identifier: str = ""
+    name: str = ""
+    session: str = ""
+    narrowed: str = ""
+    """The policy that a session was begun with; empty if with none."""
+
+    @property
+    def arn(self) -> str:
+        """The caller's ARN, as GetCallerIdentity gives it."""
+        if self.kind is PrincipalKind.USER:
+            return f"acs:ram::{self.account_id}:user/{self.name}"
+        if self.kind is PrincipalKind.ROLE:
+            return f"acs:ram::{self.account_id}:assumed-role/{self.name}/{self.session}"
+        return f"acs:ram::{self.account_id}:root"
+
+    @property
+    def policy_name(self) -> str:
+        """How policies name the caller as a principal: a session goes by its role."""
+        return f"RAM:acs:ram::{self.account_id}:role/{self.name}" if self.kind is PrincipalKind.ROLE else f"RAM:{self.arn}"
 
 
 class DryRun(Fault):
@@ -55,16 +81,19 @@ class DryRun(Fault):
 class Call:
     """One call in progress. `tx` exists for READ and WRITE actions; `record` is filled on the way."""
 
-    __slots__ = ("_tx", "instant", "principal", "record", "region", "request_id", "service")
+    __slots__ = ("_tx", "action", "arrival", "asked", "instant", "principal", "record", "region", "request_id", "service")
 
     def __init__(self, service: Service, instant: Instant, record: Record) -> None:
-        """Begin a call; the gate sets `principal`, `region` and `tx` as it learns them."""
+        """Begin a call; the gate sets the rest as it learns it; `asked` counts the permissions asked for."""
         self.service = service
         self.instant = instant
         self.record = record
         self.request_id = record.request_id
         self.region = ""
         self.principal = Principal("", "")
+        self.arrival: Arrival | None = None
+        self.action: Action | None = None
+        self.asked = 0
         self._tx: Transaction | None = None
 
     @property

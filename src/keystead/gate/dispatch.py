@@ -15,6 +15,7 @@ from keystead.faults import CallerFault, Fault, InvalidParameter
 from keystead.gate.arrival import Arrival
 from keystead.gate.call import Call
 from keystead.gate.parameters import Request, Response
+from keystead.gate.permission import permitted
 from keystead.gate.registry import Action, Effect
 from keystead.gate.signature import NonceUsed, Proof
 from keystead.store import Conflict, Transaction
@@ -52,10 +53,16 @@ def run(running: Running) -> Response:
         call.service.nonces.claim(running.proof.access_key_id, running.proof.nonce, call.instant.wall)
         running.arrival.nonce_taken = True
     if action.effect is Effect.COMPUTE:
-        return action.handler(call, running.request)
+        return _handled(running)
     with action.ahead(call, running.request) if action.ahead else contextlib.nullcontext(), call.service.store.read() as tx:
         call.tx = tx
-        return action.handler(call, running.request)
+        return _handled(running)
+
+
+def _handled(running: Running) -> Response:
+    response = running.action.handler(running.call, running.request)
+    permitted(running.call, running.action)
+    return response
 
 
 def _run_writing(running: Running) -> Response:
@@ -101,7 +108,7 @@ def _with_token(running: Running, tx: Transaction) -> Response:
     call, action = running.call, running.action
     token = running.arrival.parameter("ClientToken") if action.idempotent else ""
     if not token:
-        return action.handler(call, running.request)
+        return _handled(running)
     if len(token) > CLIENT_TOKEN_CHARS_MAX or not token.isascii():
         raise InvalidParameter("ClientToken", f"It has {CLIENT_TOKEN_CHARS_MAX} ASCII characters at most.")
     content_hash = hashlib.sha256(msgspec.json.encode(running.request)).hexdigest()
@@ -110,7 +117,7 @@ def _with_token(running: Running, tx: Transaction) -> Response:
         if earlier.content_hash != content_hash:
             raise TokenMismatch
         return msgspec.json.decode(earlier.answer, type=action.response)
-    response = action.handler(call, running.request)
+    response = _handled(running)
     claimed = Claimed(content_hash, msgspec.json.encode(response))
     claim_token(tx, (call.account_id, action.name, token), claimed, to_ms(call.now))
     return response

@@ -29,6 +29,7 @@ from keystead.gate.signature import (
     TimestampInvalid,
 )
 from keystead.gate.throttle import Throttled
+from keystead.identity.faults import TokenExpired
 
 
 class UnknownVersion(CallerFault):
@@ -51,6 +52,10 @@ class AccessKeyDisabled(Fault):
     """The access key is disabled."""
 
 
+class TokenMissing(CallerFault):
+    """A temporary access key came without its security token."""
+
+
 class TokenUnknown(Fault):
     """A security token came with the request, and none is valid here."""
 
@@ -66,6 +71,8 @@ GATEWAY_FAULTS: Final = (
     FaultRow(TimestampExpired, "InvalidTimeStamp.Expired", 400),
     FaultRow(AccessKeyUnknown, "InvalidAccessKeyId.NotFound", 404, "The AccessKey ID provided does not exist in our records."),
     FaultRow(AccessKeyDisabled, "Forbidden.AccessKey", 403, "This AccessKey is not enabled."),
+    FaultRow(TokenMissing, "MissingSecurityToken", 400, "SecurityToken is mandatory for this action."),
+    FaultRow(TokenExpired, "InvalidSecurityToken.Expired", 400),
     FaultRow(TokenUnknown, "InvalidSecurityToken.Malformed", 400, "The specified SecurityToken is malformed or not valid here."),
     FaultRow(SignatureMismatch, "SignatureDoesNotMatch", 400),
     FaultRow(MissingParameter, "MissingParameter", 400),

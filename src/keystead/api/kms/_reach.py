@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from keystead.gate.call import Call
 from keystead.gate.parameters import Request, Response
+from keystead.gate.permission import permit_key
 from keystead.instances import commands as instances
 from keystead.instances.faults import InstanceNotFound
 from keystead.instances.model import InstanceStanding
@@ -48,10 +49,14 @@ def judged(call: Call, key: Key, operation: Operation) -> Key:
     return key
 
 
-def note(call: Call, key: Key) -> None:
-    """Put the key and its instance into the call's record."""
+def note(call: Call, key: Key, permission: str = "") -> None:
+    """Put the key and its instance into the call's record, and ask whether the caller may: the first thing done with a key.
+
+    `permission` is what the caller needs where that is not what the action is called.
+    """
     call.record.instance_id = key.place.instance_id
     call.record.resource_id = key.key_id
+    permit_key(call, key.key_id, key.place.account_id, lambda: keyring.warm_tags(call.warm, key), permission)
 
 
 def standing_of_key(call: Call, key: Key) -> InstanceStanding:

@@ -153,15 +153,15 @@ def _ready_to_seal(call: Call, key_reference: str) -> keyring.ReadyVersion:
     return ready
 
 
-def admit(call: Call, ready: keyring.ReadyVersion) -> None:
+def admit(call: Call, ready: keyring.ReadyVersion, permission: str = "") -> None:
     """Judge the key, then ask for rate. What may be `Cold` comes first: a call run again must take one request, not two."""
-    call.admit(ready.key.place.instance_id, judge(call, ready).qps_at(call.now))
+    call.admit(ready.key.place.instance_id, judge(call, ready, permission).qps_at(call.now))
 
 
-def judge(call: Call, ready: keyring.ReadyVersion) -> InstanceStanding:
+def judge(call: Call, ready: keyring.ReadyVersion, permission: str = "") -> InstanceStanding:
     """Ask standing, state and kind of a key that seals or opens; gives its instance's standing."""
     key = ready.key
-    note(call, key)
+    note(call, key, permission)
     call.record.key_version_id = ready.version_id
     standing = standing_of_key(call, key)
     rules.usable(key, Operation.USE, call.now, expired=standing.expired(call.now))

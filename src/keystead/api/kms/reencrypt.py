@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from keystead.api.kms._product import KMS
+from keystead.api.kms._reach import note
 from keystead.api.kms.cryptography import admit, judge
 from keystead.envelope.rules import associated_data
 from keystead.faults import InvalidParameter
@@ -61,11 +62,12 @@ def re_encrypt(call: Call, request: ReEncryptRequest) -> ReEncryptResponse:
         named = keyring.warm_key_id(warm, account_id, region, request.source_key_id)
         if named != source.key.key_id:
             raise InvalidParameter("SourceKeyId", "The ciphertext is of another key.")
+    note(call, target.key, "kms:ReEncryptTo")  # before the source takes a request of its instance's rate
     admit(call, source)
     if target.key.place.instance_id == source.key.place.instance_id:
-        judge(call, target)
+        judge(call, target, "kms:ReEncryptTo")
     else:
-        admit(call, target)
+        admit(call, target, "kms:ReEncryptTo")
     plaintext = keyring.open_sealed(source, blob.iv_and_ciphertext, opened_with)
     call.dry_run_gate(request.dry_run)
     return ReEncryptResponse(
