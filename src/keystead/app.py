@@ -13,6 +13,8 @@ import msgspec
 
 import keystead.api.bss
 import keystead.api.kms
+import keystead.api.ram
+import keystead.api.sts
 from keystead.access import commands as access
 from keystead.access_log.journal import Journal
 from keystead.api.payments import webhook
@@ -37,7 +39,7 @@ from keystead.store.leases import open_rates
 ROOT_KEY_FILE: Final = "root.key"
 JOURNAL_FOLDER: Final = "journal"
 SANDBOX_SECRET_FILE: Final = "payment-sandbox.secret"  # noqa: S105 - the name of its file
-PRODUCTS_SERVED: Final = (keystead.api.kms.KMS, keystead.api.bss.BSS)
+PRODUCTS_SERVED: Final = (keystead.api.kms.KMS, keystead.api.bss.BSS, keystead.api.ram.RAM, keystead.api.sts.STS)
 
 
 class RootKeyLost(Fault):

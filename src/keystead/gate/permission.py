@@ -53,6 +53,15 @@ def permit_key(call: Call, key_id: str, owner: str, tags: Tags, name: str = "") 
     _require(wanted, resource, key_verdict(identity, own, same_account=call.account_id == owner))
 
 
+def permit_item(call: Call, item: str) -> None:
+    """Ask for something else of the account's that the action found, such as `instance/kst-…`. NotPermitted."""
+    call.asked += 1
+    if call.action is None or call.principal.kind is PrincipalKind.ACCOUNT:
+        return
+    wanted, resource = call.action.permission.action, f"acs:kms:{call.region}:{call.account_id}:{item}"
+    _require(wanted, resource, _identity_verdict(call, wanted, resource, None))
+
+
 def permitted(call: Call, action: Action) -> None:
     """Make sure, once an action ran, that one which must ask for its keys did: nothing it did is kept or told otherwise."""
     if action.permission.of_key and not call.asked:

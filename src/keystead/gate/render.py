@@ -104,7 +104,7 @@ def row_of(product: Product | None, fault: BaseException) -> FaultRow:
     for ancestor in type(fault).__mro__:
         for row in rows:
             if row.fault is ancestor:
-                return row
+                return row._replace(code=row.code.format_map(vars(fault))) if "{" in row.code else row
     return INTERNAL
 
 

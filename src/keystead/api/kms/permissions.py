@@ -20,8 +20,6 @@ _CONTAINERS: Final = {
     "ListKeys": "key",
     "ListAliases": "alias",
     "ListTagResources": "key",
-    "ListManagedDataKeyVersions": "key",
-    "GetManagedDataKey": "key",
     "ListKmsInstances": "instance",
     "GetKmsInstanceQuotaInfos": "instance",
     "OpenKmsService": "*",
