@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from keystead.gate.life import live
+from keystead.gate.throttle import SLICE_SECONDS
 from tests.journeys.test_permissions import RAM_VERSION, STS_VERSION, ram, user_with
 from tests.world import KMS_VERSION, Reply, Tenant, World
 
@@ -171,10 +174,19 @@ def test_warm_encrypt_of_a_user_reads_no_row(sqlite_url: str, tmp_path: Path) ->
     owner = world.tenant()
     key_id = owner.key(owner.instance())
     ann = user_with(owner, "ann", {"Effect": "Allow", "Action": "kms:Encrypt"})
-    arrivals = [ann.arrival(KMS_VERSION, "Encrypt", {"KeyId": key_id, "Plaintext": "aGVsbG8="}) for _ in range(12)]
-    for arrival in arrivals[:2]:
+    arrivals = [ann.arrival(KMS_VERSION, "Encrypt", {"KeyId": key_id, "Plaintext": "aGVsbG8="}) for _ in range(30)]
+    for arrival in arrivals[:20]:
         assert live(world.service, arrival).answer.status == 200
+    threading.Event().wait(SLICE_SECONDS * 3)  # the next slice's requests are leased by what the last one needed
+    statements: list[str] = []
+
+    def seen(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:  # noqa: ANN401
+        statements.append(statement)
+
+    event.listen(world.service.store.engine, "before_cursor_execute", seen)
     world.service.warm.forbid_blocking_here()
-    assert [live(world.service, arrival).answer.status for arrival in arrivals[2:]] == [200] * 10
+    assert [live(world.service, arrival).answer.status for arrival in arrivals[20:]] == [200] * 10
+    event.remove(world.service.store.engine, "before_cursor_execute", seen)
+    assert statements == []
     world.service.warm._inline_thread = None
     world.close()

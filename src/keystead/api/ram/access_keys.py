@@ -88,9 +88,11 @@ def list_access_keys(call: Call, request: UserRequest) -> ListAccessKeysResponse
 @RAM.action("UpdateAccessKey", Effect.WRITE, methods="POST")
 def update_access_key(call: Call, request: UpdateAccessKeyRequest) -> NothingResponse:
     """Disable a key, for every worker at once, or enable it again."""
-    if request.status not in KeyStatus:
-        raise InvalidParameter("Status", "It must be Active or Inactive.")
-    access_rows.set_status(call.tx, _key(call, request).access_key_id, KeyStatus(request.status))
+    try:
+        status = KeyStatus(request.status)
+    except ValueError:
+        raise InvalidParameter("Status", "It must be Active or Inactive.") from None
+    access_rows.set_status(call.tx, _key(call, request).access_key_id, status)
     return NothingResponse()
 
 
