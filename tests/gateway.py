@@ -27,7 +27,7 @@ from keystead.gate.arrival import Arrival
 from keystead.gate.call import Call, Service
 from keystead.gate.life import Outcome, live
 from keystead.gate.parameters import Request, Response
-from keystead.gate.registry import OPEN, Permission, PRODUCTS, Effect, FaultRow, Product
+from keystead.gate.registry import OPEN, PRODUCTS, Effect, FaultRow, Permission, Product
 from keystead.gate.signature import NonceMemory
 from keystead.gate.throttle import Rates
 from keystead.hsm.software import SoftwareKeyStore, open_root_key

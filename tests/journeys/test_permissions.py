@@ -15,7 +15,7 @@ import pytest
 from keystead.app import PRODUCTS_SERVED
 from keystead.gate.registry import Action
 from tests.journeys.test_cross_account import Stage, _flat
-from tests.journeys.test_cross_account import stage as stage_of_two  # noqa: F401 - a fixture
+from tests.journeys.test_cross_account import stage as stage_of_two
 from tests.world import Tenant
 
 RAM_VERSION, STS_VERSION = "2015-05-01", "2015-04-01"
@@ -63,7 +63,9 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 def _parameters(stage: Stage, action: Action) -> dict[str, object]:
     if action.product.code in {"ram", "sts"}:
-        flat: dict[str, object] = {field.wire: NAMES[field.wire] for field in action.plan if field.required and field.wire in NAMES}
+        flat: dict[str, object] = {
+            field.wire: NAMES[field.wire] for field in action.plan if field.required and field.wire in NAMES
+        }
         if action.name == "AssumeRole":
             flat["RoleArn"] = f"acs:ram::{stage.owner.account_id}:role/app"
         return flat

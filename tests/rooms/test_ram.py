@@ -56,7 +56,10 @@ def test_deny_wins_and_is_named(world: World) -> None:
     key_id = owner.key(owner.instance())
     ann = user_with(owner, "ann", {"Effect": "Allow", "Action": "kms:*"})
     assert encrypt(ann, key_id).status == 200
-    document = {"Version": "1", "Statement": [{"Sid": "not here", "Effect": "Deny", "Action": "kms:Enc*", "Resource": f"*{key_id}"}]}
+    document = {
+        "Version": "1",
+        "Statement": [{"Sid": "not here", "Effect": "Deny", "Action": "kms:Enc*", "Resource": f"*{key_id}"}],
+    }
     document["Statement"][0]["Resource"] = f"acs:kms:*:*:key/{key_id}"  # type: ignore[index]
     ram(owner, "CreatePolicy", PolicyName="no", PolicyDocument=json.dumps(document))
     ram(owner, "AttachPolicyToUser", UserName="ann", PolicyName="no", PolicyType="Custom")
@@ -132,7 +135,7 @@ def test_a_session_lives_by_its_token_and_dies_with_its_role(world: World) -> No
     assert by_session(KMS_VERSION, "ListKeys", given["SecurityToken"]).code == "InvalidSecurityToken.Malformed"
 
 
-def rpc(caller: Tenant, version: str, action: str, flat: dict[str, str]) -> Any:  # noqa: ANN401 - an Arrival
+def rpc(caller: Tenant, version: str, action: str, flat: dict[str, str]) -> Any:
     """Sign by RPC 1.0: the token is a signed parameter there."""
     import base64
     import hashlib
@@ -180,7 +183,7 @@ def test_warm_encrypt_of_a_user_reads_no_row(sqlite_url: str, tmp_path: Path) ->
     threading.Event().wait(SLICE_SECONDS * 3)  # the next slice's requests are leased by what the last one needed
     statements: list[str] = []
 
-    def seen(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:  # noqa: ANN401
+    def seen(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
         statements.append(statement)
 
     event.listen(world.service.store.engine, "before_cursor_execute", seen)

@@ -72,7 +72,7 @@ def test_what_matches(statement: dict[str, Any], expected: Ground) -> None:
         ("NotIpAddress", ["10.0.0.0/8", "11.0.0.0/8"], "11.0.0.1", False),
     ],
 )
-def test_conditions(operator: str, value: Any, given_value: str | None, holds: bool) -> None:  # noqa: ANN401, FBT001
+def test_conditions(operator: str, value: Any, given_value: str | None, holds: bool) -> None:  # noqa: FBT001
     """16:00Z is midnight in UTC+8; an IPv4 address in IPv6 clothes is IPv4; an absent key makes only a negation true."""
     statement = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {operator: {"acs:X": value}}}
     context = {} if given_value is None else {"acs_X": given_value}
@@ -114,14 +114,10 @@ STATEMENTS = st.lists(
 
 
 @given(STATEMENTS, st.randoms(use_true_random=False))
-def test_order_never_matters_and_deny_wins(statements: list[dict[str, str]], random: Any) -> None:  # noqa: ANN401
+def test_order_never_matters_and_deny_wins(statements: list[dict[str, str]], random: Any) -> None:
     """Against a reference that knows these few patterns by hand."""
     action, resource = "kms:Encrypt", "acs:kms:r:1:key/a"
-    about = {
-        one["Effect"]
-        for one in statements
-        if one["Action"] != "kms:Decrypt" and one["Resource"] != "acs:kms:r:1:secret/*"
-    }
+    about = {one["Effect"] for one in statements if one["Action"] != "kms:Decrypt" and one["Resource"] != "acs:kms:r:1:secret/*"}
     expected = Ground.DENIED if "Deny" in about else Ground.ALLOWED if about else Ground.SILENT
     assert judged(statements, action, resource) is expected
     random.shuffle(statements)

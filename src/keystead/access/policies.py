@@ -90,7 +90,9 @@ def compiled(text: str, owner: str) -> Document:
     `acs:ram::<owner>:*` in an Allow names the owner's account, which needs no leave, and leaves its users to RAM: it grants
     nothing by itself. In a Deny it means everybody of the account.
     """
-    return Document("1", tuple(_compiled(number, found, owner) for number, found in enumerate(_DOCUMENTS.decode(text).statement, 1)))
+    return Document(
+        "1", tuple(_compiled(number, found, owner) for number, found in enumerate(_DOCUMENTS.decode(text).statement, 1))
+    )
 
 
 def _compiled(number: int, statement: _Statement, owner: str) -> Statement:

@@ -113,7 +113,9 @@ def _context(call: Call, policies: PolicySet, tags: Tags | None) -> Mapping[str,
             if value is not None:
                 found[key] = value
         elif key.startswith("acs:RequestTag/") and arrival is not None:
-            found |= {key: value for name, value in _request_tags(arrival.parameters()) if name == key.removeprefix("acs:RequestTag/")}
+            found |= {
+                key: value for name, value in _request_tags(arrival.parameters()) if name == key.removeprefix("acs:RequestTag/")
+            }
     return found
 
 

@@ -141,7 +141,9 @@ def by_id(tx: Transaction, kind: HolderKind, identifier: str) -> User | Group | 
 def page(tx: Transaction, account_id: str, kind: HolderKind, after: str, limit: int) -> list[User | Group | Role]:
     """Give `limit` users, groups or roles by name, from behind `after`."""
     table = _TABLES[kind]
-    statement = select(table).where((table.c.account_id == account_id) & (table.c.name > after)).order_by(table.c.name).limit(limit)
+    statement = (
+        select(table).where((table.c.account_id == account_id) & (table.c.name > after)).order_by(table.c.name).limit(limit)
+    )
     return [_made(kind, row) for row in tx.execute(statement)]
 
 

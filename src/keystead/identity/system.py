@@ -17,7 +17,14 @@ _SECRET_USE: Final = [
     "kms:GetSecretValue", "kms:BatchGetSecretValue", "kms:DescribeSecret", "kms:ListSecrets", "kms:ListSecretVersionIds",
     "kms:GetRandomPassword", "kms:Decrypt",
 ]  # fmt: skip
-_READ: Final = ["kms:Describe*", "kms:List*", "kms:GetKeyPolicy", "kms:GetSecretPolicy", "kms:GetKmsInstance*", "kms:GetPublicKey"]
+_READ: Final = [
+    "kms:Describe*",
+    "kms:List*",
+    "kms:GetKeyPolicy",
+    "kms:GetSecretPolicy",
+    "kms:GetKmsInstance*",
+    "kms:GetPublicKey",
+]
 _ALLOWED: Final[dict[str, tuple[str, list[str]]]] = {
     "AdministratorAccess": ("Everything in the account.", ["*"]),
     "AliyunBSSFullAccess": ("Orders, bills and payments.", ["bss:*", "bssapi:*"]),

@@ -11,7 +11,6 @@ from keystead.labels.faults import AliasNotFound, AliasTaken
 from keystead.labels.model import Alias, Home, Resource
 from keystead.store import Transaction, Warm
 
-
 TAGS: Final = "key_tags"
 """What workers cache tags under; rows.py names it when they change."""
 

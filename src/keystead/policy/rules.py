@@ -26,7 +26,9 @@ class Names:
         """Sort the patterns into what is quick to ask."""
         self._every = "*" in patterns
         self._plain = frozenset(pattern for pattern in patterns if not _wild(pattern))
-        self._prefixes = tuple(pattern[:-1] for pattern in patterns if _wild(pattern) and not _wild(pattern[:-1]) and pattern[-1] == "*")
+        self._prefixes = tuple(
+            pattern[:-1] for pattern in patterns if _wild(pattern) and not _wild(pattern[:-1]) and pattern[-1] == "*"
+        )
         rest = [pattern for pattern in patterns if _wild(pattern[:-1])]
         rest += [pattern for pattern in patterns if pattern[-1] == "?" and not _wild(pattern[:-1])]
         self._patterns = tuple(wildcard(pattern) for pattern in rest)
@@ -65,7 +67,8 @@ class Clause(NamedTuple):
 
 class PolicySet:
     """All that hangs on a principal (or on a key), compiled; what is about one action on one resource is
-    worked out once and remembered: conditions alone are asked anew."""
+    worked out once and remembered: conditions alone are asked anew.
+    """
 
     def __init__(self, policies: Iterable[tuple[str, Document]]) -> None:
         """Compile documents, each with the name that a verdict calls it."""

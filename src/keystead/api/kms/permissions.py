@@ -33,7 +33,10 @@ PERMISSIONS: Final[dict[str, Permission]] = {
         name: Permission(f"kms:{name}", (f"{_HOME}{{AliasName}}", f"{_HOME}key/{{key}}"))
         for name in ("CreateAlias", "UpdateAlias", "DeleteAlias")
     },
-    **{name: Permission(f"kms:{name}", (f"{_HOME}instance/{{KmsInstanceId}}",)) for name in ("GetKmsInstance", "ConnectKmsInstance")},
+    **{
+        name: Permission(f"kms:{name}", (f"{_HOME}instance/{{KmsInstanceId}}",))
+        for name in ("GetKmsInstance", "ConnectKmsInstance")
+    },
     # asked of the source as kms:ReEncryptFrom and of the destination as kms:ReEncryptTo
     "ReEncrypt": Permission("kms:ReEncryptFrom", (f"{_HOME}key/{{key}}",)),
 }

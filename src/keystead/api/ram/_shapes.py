@@ -11,7 +11,7 @@ import msgspec
 
 from keystead.clock import iso_z
 from keystead.faults import InvalidParameter
-from keystead.gate.parameters import Request, Response
+from keystead.gate.parameters import Part, Request, Response
 from keystead.identity.model import Attached, Policy, PolicyType
 from keystead.identity.system import SYSTEM_POLICIES
 
@@ -22,6 +22,13 @@ ITEMS_DEFAULT = 100
 
 class Shown(msgspec.Struct, kw_only=True, rename="pascal", omit_defaults=True):
     """A part of an answer."""
+
+
+class Tag(Part):
+    """A tag: refused, RAM's things bear none here."""
+
+    key: str
+    value: str = ""
 
 
 class UserRequest(Request):
@@ -60,10 +67,31 @@ class PolicyShown(Shown, kw_only=True):
     policy_type: str
     description: str
     default_version: str
-    attach_date: str | None = None
-    create_date: str | None = None
-    update_date: str | None = None
-    attachment_count: int | None = None
+
+
+class PolicyAttached(PolicyShown, kw_only=True):
+    """A policy on a user, group or role, and since when."""
+
+    attach_date: str
+
+
+class PolicyMade(PolicyShown, kw_only=True):
+    """A policy, and since when it is there."""
+
+    create_date: str
+
+
+class PolicyDetail(PolicyMade, kw_only=True):
+    """A policy, when it was last changed, and how often it is attached."""
+
+    update_date: str
+    attachment_count: int
+
+
+def no_tags(tags: Sequence[Tag]) -> None:
+    """Raise InvalidParameter for tags: nothing of RAM bears any here (docs/divergences.md)."""
+    if tags:
+        raise InvalidParameter("Tag", "Users, roles and policies bear no tags here.")
 
 
 def policy_type(text: str) -> PolicyType:
@@ -89,12 +117,12 @@ def after(marker: str) -> str:
         raise InvalidParameter("Marker", "It is not one that this action gave; leave it out to start anew.") from None
 
 
-def attached_shown(attached: Attached, policies: dict[str, Policy]) -> PolicyShown:
+def attached_shown(attached: Attached, policies: dict[str, Policy]) -> PolicyAttached:
     """Show a policy as attached."""
     system = attached.kind is PolicyType.SYSTEM
     description = SYSTEM_POLICIES[attached.policy][0] if system else policies[attached.policy].description
     version = "v1" if system else policies[attached.policy].default_version
-    return PolicyShown(
+    return PolicyAttached(
         policy_name=attached.policy,
         policy_type=attached.kind.value,
         description=description,

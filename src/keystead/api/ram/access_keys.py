@@ -35,15 +35,20 @@ class AccessKeyShown(Shown, kw_only=True):
     """An access key; its secret is shown once."""
 
     access_key_id: str
-    access_key_secret: str | None = None
     status: str
     create_date: str
+
+
+class AccessKeyMade(AccessKeyShown, kw_only=True):
+    """A new access key."""
+
+    access_key_secret: str
 
 
 class CreateAccessKeyResponse(Response):
     """The new key."""
 
-    access_key: AccessKeyShown
+    access_key: AccessKeyMade
 
 
 class AccessKeys(Shown, kw_only=True):
@@ -65,7 +70,7 @@ def create_access_key(call: Call, request: UserRequest) -> CreateAccessKeyRespon
     if len(_keys(call, user)) >= ACCESS_KEYS_MAX:
         raise TooMany("User.AccessKey", ACCESS_KEYS_MAX)
     minted = access.create_access_key(call.tx, call.service.keystore, call.now, call.account_id, user.user_id)
-    shown = AccessKeyShown(
+    shown = AccessKeyMade(
         access_key_id=minted.access_key_id,
         access_key_secret=minted.secret,
         status=KeyStatus.ACTIVE.value,

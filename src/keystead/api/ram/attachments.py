@@ -6,7 +6,7 @@ from keystead.api.ram._product import RAM
 from keystead.api.ram._shapes import (
     GroupRequest,
     NothingResponse,
-    PolicyShown,
+    PolicyAttached,
     RoleRequest,
     Shown,
     UserRequest,
@@ -32,7 +32,7 @@ class AttachRequest(Request):
 class Policies(Shown, kw_only=True):
     """The wrapper the cloud puts around the list."""
 
-    policy: list[PolicyShown]
+    policy: list[PolicyAttached]
 
 
 class ListPoliciesForResponse(Response):

@@ -40,21 +40,48 @@ class GroupShown(Shown, kw_only=True):
     group_id: str
     group_name: str
     comments: str
-    create_date: str | None = None
-    update_date: str | None = None
-    join_date: str | None = None
+
+
+class GroupMade(GroupShown, kw_only=True):
+    """A group, and since when it is there."""
+
+    create_date: str
+
+
+class GroupDetail(GroupMade, kw_only=True):
+    """A group, and when it was last changed."""
+
+    update_date: str
+
+
+class GroupJoined(GroupShown, kw_only=True):
+    """A group that a user is in, and since when."""
+
+    join_date: str
+
+
+class CreateGroupResponse(Response):
+    """The group."""
+
+    group: GroupMade
 
 
 class GroupResponse(Response):
     """The group."""
 
-    group: GroupShown
+    group: GroupDetail
 
 
 class Groups(Shown, kw_only=True):
     """The wrapper the cloud puts around the list."""
 
-    group: list[GroupShown]
+    group: list[GroupDetail]
+
+
+class GroupsJoined(Shown, kw_only=True):
+    """The wrapper the cloud puts around the list."""
+
+    group: list[GroupJoined]
 
 
 class ListGroupsResponse(Response):
@@ -68,7 +95,7 @@ class ListGroupsResponse(Response):
 class ListGroupsForUserResponse(Response):
     """A user's groups."""
 
-    groups: Groups
+    groups: GroupsJoined
 
 
 class MemberShown(Shown, kw_only=True):
@@ -94,20 +121,19 @@ class ListUsersForGroupResponse(Response):
 
 
 @RAM.action("CreateGroup", Effect.WRITE, methods="POST")
-def create_group(call: Call, request: CreateGroupRequest) -> GroupResponse:
+def create_group(call: Call, request: CreateGroupRequest) -> CreateGroupResponse:
     """Make an empty group."""
     name, comments = checked_name("GroupName", request.group_name), checked_length("Comments", request.comments, 128)
     group = commands.create(call.tx, Group(ids.principal_id(), call.account_id, name, call.now, call.now, comments))
-    return GroupResponse(group=_shown(group))
+    made = GroupMade(group_id=group.group_id, group_name=name, comments=comments, create_date=iso_z(call.now))
+    return CreateGroupResponse(group=made)
 
 
 @RAM.action("GetGroup", Effect.READ, methods="POST")
 def get_group(call: Call, request: GroupRequest) -> GroupResponse:
     """Show a group."""
     group = commands.group_named(call.tx, call.account_id, request.group_name)
-    shown = _shown(group)
-    shown.update_date = iso_z(group.updated_at)
-    return GroupResponse(group=shown)
+    return GroupResponse(group=_shown(group))
 
 
 @RAM.action("DeleteGroup", Effect.WRITE, methods="POST")
@@ -147,10 +173,12 @@ def list_groups_for_user(call: Call, request: UserRequest) -> ListGroupsForUserR
     user = commands.user_named(call.tx, call.account_id, request.user_name)
     shown = []
     for membership in rows.memberships(call.tx, call.account_id, user=user.name):
-        group = _shown(commands.group_named(call.tx, call.account_id, membership.group))
-        group.create_date, group.join_date = None, iso_z(membership.at)
-        shown.append(group)
-    return ListGroupsForUserResponse(groups=Groups(group=shown))
+        group = commands.group_named(call.tx, call.account_id, membership.group)
+        joined = GroupJoined(
+            group_id=group.group_id, group_name=group.name, comments=group.comments, join_date=iso_z(membership.at)
+        )
+        shown.append(joined)
+    return ListGroupsForUserResponse(groups=GroupsJoined(group=shown))
 
 
 @RAM.action("ListUsersForGroup", Effect.READ, methods="POST")
@@ -167,7 +195,11 @@ def list_users_for_group(call: Call, request: GroupPageRequest) -> ListUsersForG
     return ListUsersForGroupResponse(users=Members(user=shown), is_truncated=bool(more), marker=marker)
 
 
-def _shown(group: Group) -> GroupShown:
-    return GroupShown(
-        group_id=group.group_id, group_name=group.name, comments=group.comments, create_date=iso_z(group.created_at)
+def _shown(group: Group) -> GroupDetail:
+    return GroupDetail(
+        group_id=group.group_id,
+        group_name=group.name,
+        comments=group.comments,
+        create_date=iso_z(group.created_at),
+        update_date=iso_z(group.updated_at),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from keystead.api.ram._product import RAM
-from keystead.api.ram._shapes import NothingResponse, PolicyShown, Shown, policy_type
+from keystead.api.ram._shapes import NothingResponse, PolicyDetail, PolicyMade, Shown, Tag, no_tags, policy_type
 from keystead.clock import iso_z
 from keystead.faults import InvalidParameter
 from keystead.gate.call import Call
@@ -72,7 +72,7 @@ class VersionResponse(Response):
 class GetPolicyResponse(Response):
     """The policy and its default version."""
 
-    policy: PolicyShown
+    policy: PolicyDetail
     default_policy_version: VersionShown
 
 
@@ -88,31 +88,43 @@ class ListPolicyVersionsResponse(Response):
     policy_versions: Versions
 
 
-class HolderShown(Shown, kw_only=True):
-    """A user, group or role that a policy is attached to."""
+class UserHolder(Shown, kw_only=True):
+    """A user that a policy is attached to, and since when."""
 
-    user_name: str | None = None
-    group_name: str | None = None
-    role_name: str | None = None
+    user_name: str
     attach_date: str
 
 
 class UserHolders(Shown, kw_only=True):
     """The wrapper the cloud puts around the list."""
 
-    user: list[HolderShown]
+    user: list[UserHolder]
+
+
+class GroupHolder(Shown, kw_only=True):
+    """A group that a policy is attached to, and since when."""
+
+    group_name: str
+    attach_date: str
 
 
 class GroupHolders(Shown, kw_only=True):
     """The wrapper the cloud puts around the list."""
 
-    group: list[HolderShown]
+    group: list[GroupHolder]
+
+
+class RoleHolder(Shown, kw_only=True):
+    """A role that a policy is attached to, and since when."""
+
+    role_name: str
+    attach_date: str
 
 
 class RoleHolders(Shown, kw_only=True):
     """The wrapper the cloud puts around the list."""
 
-    role: list[HolderShown]
+    role: list[RoleHolder]
 
 
 class ListEntitiesForPolicyResponse(Response):
@@ -182,15 +194,13 @@ def delete_policy_version(call: Call, request: VersionRequest) -> NothingRespons
 def list_entities_for_policy(call: Call, request: PolicyRequest) -> ListEntitiesForPolicyResponse:
     """List whom a policy is attached to."""
     policy = _policy(call, request)
-    found: dict[HolderKind, list[HolderShown]] = {kind: [] for kind in HolderKind}
+    found: dict[HolderKind, list[tuple[str, str]]] = {kind: [] for kind in HolderKind}
     for one in rows.holders(call.tx, call.account_id, policy.name, policy.kind):
-        shown = HolderShown(attach_date=iso_z(one.at))
-        setattr(shown, f"{one.holder.kind.value}_name", one.holder.name)
-        found[one.holder.kind].append(shown)
+        found[one.holder.kind].append((one.holder.name, iso_z(one.at)))
     return ListEntitiesForPolicyResponse(
-        users=UserHolders(user=found[HolderKind.USER]),
-        groups=GroupHolders(group=found[HolderKind.GROUP]),
-        roles=RoleHolders(role=found[HolderKind.ROLE]),
+        users=UserHolders(user=[UserHolder(user_name=name, attach_date=at) for name, at in found[HolderKind.USER]]),
+        groups=GroupHolders(group=[GroupHolder(group_name=name, attach_date=at) for name, at in found[HolderKind.GROUP]]),
+        roles=RoleHolders(role=[RoleHolder(role_name=name, attach_date=at) for name, at in found[HolderKind.ROLE]]),
     )
 
 
@@ -200,17 +210,19 @@ class CreatePolicyRequest(Request):
     policy_name: str
     policy_document: str
     description: str = ""
+    tag: tuple[Tag, ...] = ()
 
 
 class CreatePolicyResponse(Response):
     """The policy."""
 
-    policy: PolicyShown
+    policy: PolicyMade
 
 
 @RAM.action("CreatePolicy", Effect.WRITE, methods="POST")
 def create_policy(call: Call, request: CreatePolicyRequest) -> CreatePolicyResponse:
     """Keep a custom policy; a refusal tells every mistake with its line and column."""
+    no_tags(request.tag)
     policy = Policy(
         checked_name("PolicyName", request.policy_name),
         PolicyType.CUSTOM,
@@ -221,8 +233,13 @@ def create_policy(call: Call, request: CreatePolicyRequest) -> CreatePolicyRespo
         checked_length("Description", request.description, 1024),
     )
     made = commands.create_policy(call.tx, call.account_id, policy)
-    shown = _shown(made)
-    shown.update_date = shown.attachment_count = None
+    shown = PolicyMade(
+        policy_name=made.name,
+        policy_type=made.kind.value,
+        description=made.description,
+        default_version=made.default_version,
+        create_date=iso_z(made.created_at),
+    )
     return CreatePolicyResponse(policy=shown)
 
 
@@ -234,8 +251,8 @@ def _versions(call: Call, policy: Policy) -> list[PolicyVersion]:
     return commands.versions_of(call.tx, call.account_id, policy.name, policy.kind)
 
 
-def _shown(policy: Policy) -> PolicyShown:
-    return PolicyShown(
+def _shown(policy: Policy) -> PolicyDetail:
+    return PolicyDetail(
         policy_name=policy.name,
         policy_type=policy.kind.value,
         description=policy.description,

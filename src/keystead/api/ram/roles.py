@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from keystead import ids
 from keystead.api.ram._product import RAM
-from keystead.api.ram._shapes import NothingResponse, RoleRequest, Shown
+from keystead.api.ram._shapes import NothingResponse, RoleRequest, Shown, Tag, no_tags
 from keystead.clock import iso_z
+from keystead.faults import InvalidParameter
 from keystead.gate.call import Call
 from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import Effect
@@ -21,6 +24,8 @@ class CreateRoleRequest(Request):
     assume_role_policy_document: str
     description: str = ""
     max_session_duration: int = SECONDS_DEFAULT
+    allow_console_login: bool = False
+    tag: tuple[Tag, ...] = ()
 
 
 class RoleShown(Shown, kw_only=True):
@@ -33,7 +38,12 @@ class RoleShown(Shown, kw_only=True):
     description: str
     max_session_duration: int
     create_date: str
-    update_date: str | None = None
+
+
+class RoleDetail(RoleShown, kw_only=True):
+    """A role, and when it was last changed."""
+
+    update_date: str
 
 
 class RoleResponse(Response):
@@ -42,9 +52,18 @@ class RoleResponse(Response):
     role: RoleShown
 
 
+class GetRoleResponse(Response):
+    """The role."""
+
+    role: RoleDetail
+
+
 @RAM.action("CreateRole", Effect.WRITE, methods="POST")
 def create_role(call: Call, request: CreateRoleRequest) -> RoleResponse:
     """Make a role that may nothing yet."""
+    no_tags(request.tag)
+    if request.allow_console_login:
+        raise InvalidParameter("AllowConsoleLogin", "Roles do not enter the console.")
     role = Role(
         ids.principal_id(),
         call.account_id,
@@ -59,12 +78,11 @@ def create_role(call: Call, request: CreateRoleRequest) -> RoleResponse:
 
 
 @RAM.action("GetRole", Effect.READ, methods="POST")
-def get_role(call: Call, request: RoleRequest) -> RoleResponse:
+def get_role(call: Call, request: RoleRequest) -> GetRoleResponse:
     """Show a role."""
     role = commands.role_named(call.tx, call.account_id, request.role_name)
-    shown = _shown(role)
-    shown.update_date = iso_z(role.updated_at)
-    return RoleResponse(role=shown)
+    detail = RoleDetail(**msgspec.structs.asdict(_shown(role)), update_date=iso_z(role.updated_at))
+    return GetRoleResponse(role=detail)
 
 
 @RAM.action("DeleteRole", Effect.WRITE, methods="POST")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from keystead import ids
 from keystead.access import rows as access_rows
 from keystead.api.ram._product import RAM
@@ -36,13 +38,24 @@ class UserShown(Shown, kw_only=True):
     email: str
     comments: str
     create_date: str
-    update_date: str | None = None
+
+
+class UserDetail(UserShown, kw_only=True):
+    """A user, and when it was last changed."""
+
+    update_date: str
 
 
 class CreateUserResponse(Response):
     """The user."""
 
     user: UserShown
+
+
+class GetUserResponse(Response):
+    """The user."""
+
+    user: UserDetail
 
 
 class Users(Shown, kw_only=True):
@@ -77,12 +90,11 @@ def create_user(call: Call, request: CreateUserRequest) -> CreateUserResponse:
 
 
 @RAM.action("GetUser", Effect.READ, methods="POST")
-def get_user(call: Call, request: UserRequest) -> CreateUserResponse:
+def get_user(call: Call, request: UserRequest) -> GetUserResponse:
     """Show a user."""
     user = commands.user_named(call.tx, call.account_id, request.user_name)
-    shown = _shown(user)
-    shown.update_date = iso_z(user.updated_at)
-    return CreateUserResponse(user=shown)
+    detail = UserDetail(**msgspec.structs.asdict(_shown(user)), update_date=iso_z(user.updated_at))
+    return GetUserResponse(user=detail)
 
 
 @RAM.action("DeleteUser", Effect.WRITE, methods="POST")
