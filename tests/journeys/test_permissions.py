@@ -1,4 +1,4 @@
-"""Every action that is served × a user with every other action → refused; × a user with that one → not refused for permission.
+"""Every action that is served by a user with every other action → refused; by a user with that one → not refused for permission.
 
 The rows come from the registry: a new action is in the matrix by being registered, and does not start without a permission.
 """
@@ -14,7 +14,7 @@ import pytest
 
 from keystead.app import PRODUCTS_SERVED
 from keystead.gate.registry import Action
-from tests.journeys.test_cross_account import Stage, _flat
+from tests.journeys.test_cross_account import CONTEXT_FREE, Stage, _flat
 from tests.journeys.test_cross_account import stage as stage_of_two
 from tests.world import Tenant
 
@@ -22,19 +22,6 @@ RAM_VERSION, STS_VERSION = "2015-05-01", "2015-04-01"
 REFUSALS = {"Forbidden.NoPermission", "NoPermission", "NotAuthorized"}
 ROWS = [action for product in PRODUCTS_SERVED for action in product.actions.values() if action.permission.action]
 NEEDS = {"ReEncrypt": ["kms:ReEncryptFrom", "kms:ReEncryptTo"]}
-NAMES = {
-    "UserName": "ann",
-    "GroupName": "ops",
-    "RoleName": "app",
-    "PolicyName": "some",
-    "PolicyType": "Custom",
-    "PolicyDocument": json.dumps({"Version": "1", "Statement": [{"Effect": "Allow", "Action": "kms:ListKeys", "Resource": "*"}]}),
-    "UserAccessKeyId": "LTAI5tnone",
-    "Status": "Active",
-    "VersionId": "v1",
-    "AssumeRolePolicyDocument": "{}",
-    "RoleSessionName": "here",
-}
 
 
 def ram(tenant: Tenant, action: str, **parameters: object) -> dict[str, Any]:
@@ -64,7 +51,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 def _parameters(stage: Stage, action: Action) -> dict[str, object]:
     if action.product.code in {"ram", "sts"}:
         flat: dict[str, object] = {
-            field.wire: NAMES[field.wire] for field in action.plan if field.required and field.wire in NAMES
+            field.wire: CONTEXT_FREE[field.wire] for field in action.plan if field.required and field.wire in CONTEXT_FREE
         }
         if action.name == "AssumeRole":
             flat["RoleArn"] = f"acs:ram::{stage.owner.account_id}:role/app"

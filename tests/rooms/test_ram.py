@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import json
 import threading
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import event
 
+from keystead import app
+from keystead.clock import SystemClock, iso_z
+from keystead.gate.arrival import Arrival
 from keystead.gate.life import live
+from keystead.gate.signature import percent
 from keystead.gate.throttle import SLICE_SECONDS
 from tests.journeys.test_permissions import RAM_VERSION, STS_VERSION, ram, user_with
 from tests.world import KMS_VERSION, Reply, Tenant, World
@@ -137,22 +145,12 @@ def test_a_session_lives_by_its_token_and_dies_with_its_role(world: World) -> No
 
 def rpc(caller: Tenant, version: str, action: str, flat: dict[str, str]) -> Any:
     """Sign by RPC 1.0: the token is a signed parameter there."""
-    import base64
-    import hashlib
-    import hmac
-    import uuid
-    from urllib.parse import urlencode
-
-    from keystead.clock import SystemClock, iso_z
-    from keystead.gate.arrival import Arrival
-    from keystead.gate.signature import percent
-
     sent = {
         **flat, "Action": action, "Version": version, "AccessKeyId": caller.access_key_id, "SignatureMethod": "HMAC-SHA1",
         "SignatureVersion": "1.0", "SignatureNonce": uuid.uuid4().hex, "Timestamp": iso_z(SystemClock().read().wall),
     }  # fmt: skip
     canonical = "&".join(f"{percent(name)}={percent(value)}" for name, value in sorted(sent.items()))
-    mac = hmac.new(f"{caller.secret}&".encode(), f"POST&%2F&{percent(canonical)}".encode(), hashlib.sha1).digest()
+    mac = hmac.new(f"{caller.secret}&".encode(), f"POST&%2F&{percent(canonical)}".encode(), "sha1").digest()
     sent["Signature"] = base64.b64encode(mac).decode()
     return Arrival("POST", ("/", urlencode(sent)), {}, b"", "127.0.0.1")
 
@@ -191,5 +189,4 @@ def test_warm_encrypt_of_a_user_reads_no_row(sqlite_url: str, tmp_path: Path) ->
     assert [live(world.service, arrival).answer.status for arrival in arrivals[20:]] == [200] * 10
     event.remove(world.service.store.engine, "before_cursor_execute", seen)
     assert statements == []
-    world.service.warm._inline_thread = None
-    world.close()
+    app.close_service(world.service)

@@ -1,6 +1,7 @@
 """Policies that hang on a key or a secret: what a document must look like. Pure.
 
-Overview of key policies page and the samples of SetKeyPolicy, read 2026-11-22. A document is kept as it was sent. `compiled` makes it
+Overview of key policies page and the samples of SetKeyPolicy, read 2026-11-22. A document is kept as it was sent. `compiled`
+makes it
 ready to be evaluated with RAM (docs/adr/0082).
 """
 

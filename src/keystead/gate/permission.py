@@ -113,15 +113,15 @@ def _context(call: Call, policies: PolicySet, tags: Tags | None) -> Mapping[str,
             if value is not None:
                 found[key] = value
         elif key.startswith("acs:RequestTag/") and arrival is not None:
-            found |= {
-                key: value for name, value in _request_tags(arrival.parameters()) if name == key.removeprefix("acs:RequestTag/")
-            }
+            value = _request_tags(arrival.parameters()).get(key.removeprefix("acs:RequestTag/"))
+            if value is not None:
+                found[key] = value
     return found
 
 
-def _request_tags(parameters: Mapping[str, str]) -> list[tuple[str, str]]:
-    return [
-        (value, parameters.get(f"{name.removesuffix('.Key')}.Value", ""))
+def _request_tags(parameters: Mapping[str, str]) -> dict[str, str]:
+    return {
+        value: parameters.get(f"{name.removesuffix('.Key')}.Value", "")
         for name, value in parameters.items()
         if name.startswith("Tag.") and name.endswith(".Key")
-    ]
+    }

@@ -31,7 +31,7 @@ class Grants(NamedTuple):
 
 def grants_of(warm: Warm, kind: HolderKind, identifier: str) -> Grants:
     """Give what a user or role may, from the cache where it is warm; NoSuchEntity if it is gone, `Cold` on the loop."""
-    return warm.get(rows.GRANTS, identifier, lambda tx: _load(tx, kind, identifier))
+    return warm.get(rows.GRANTS, identifier, lambda tx: load_grants(tx, kind, identifier))
 
 
 def forget(tx: Transaction, holder: Holder) -> None:
@@ -59,16 +59,18 @@ def key_policy_of(warm: Warm, key_id: str, owner: str) -> PolicySet:
     The owner's `acs:ram::<owner>:*` in an Allow names the account and leaves its users to RAM (docs/adr/0082): it is dropped
     here for all but the account itself, which needs no leave.
     """
-
-    def load(tx: Transaction) -> PolicySet:
-        text = access_rows.policy_of(tx, key_id)
-        document = Document("1", ()) if text is None else key_policies.compiled(text, owner)
-        return PolicySet([(f"key/{key_id}", document)])
-
-    return warm.get(KEY_POLICY, key_id, load)
+    return warm.get(KEY_POLICY, key_id, lambda tx: key_policies_in(tx, key_id, owner))
 
 
-def _load(tx: Transaction, kind: HolderKind, identifier: str) -> Grants:
+def key_policies_in(tx: Transaction, key_id: str, owner: str) -> PolicySet:
+    """Read and compile a key's own policy; an empty set where it has the default one."""
+    text = access_rows.policy_of(tx, key_id)
+    document = Document("1", ()) if text is None else key_policies.compiled(text, owner)
+    return PolicySet([(f"key/{key_id}", document)])
+
+
+def load_grants(tx: Transaction, kind: HolderKind, identifier: str) -> Grants:
+    """Read and compile what a user or role may; NoSuchEntity if it is gone."""
     found = rows.by_id(tx, kind, identifier)
     if found is None:
         raise NoSuchEntity(kind.value.capitalize(), identifier)

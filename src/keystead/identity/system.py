@@ -1,6 +1,7 @@
 """System policies: the same for every account, never changed by one. Pure.
 
-RAM system policy reference pages of KMS, RAM, STS and BSS, read 2026-11-22; the statements are written out for what is served here.
+RAM system policy reference pages of KMS, RAM, STS and BSS, read 2026-11-22; the statements are written out for what is served
+here.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import msgspec
 
 _CRYPTO: Final = [
     "kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:GenerateAndExportDataKey", "kms:ExportDataKey",
-    "kms:Asymmetric*", "kms:GetPublicKey", "kms:GenerateMac", "kms:VerifyMac", "kms:DescribeKey", "kms:ListKeys", "kms:ListAliases*",
+    "kms:Asymmetric*", "kms:GetPublicKey", "kms:GenerateMac", "kms:VerifyMac", "kms:DescribeKey", "kms:ListKeys",
+    "kms:ListAliases*",
 ]  # fmt: skip
 _SECRET_USE: Final = [
     "kms:GetSecretValue", "kms:BatchGetSecretValue", "kms:DescribeSecret", "kms:ListSecrets", "kms:ListSecretVersionIds",
@@ -28,9 +30,11 @@ _READ: Final = [
 _ALLOWED: Final[dict[str, tuple[str, list[str]]]] = {
     "AdministratorAccess": ("Everything in the account.", ["*"]),
     "AliyunBSSFullAccess": ("Orders, bills and payments.", ["bss:*", "bssapi:*"]),
-    "AliyunBSSReadOnlyAccess": ("Reading orders and bills.", ["bssapi:Query*", "bssapi:Describe*", "bssapi:Get*", "bssapi:Inquiry*"]),
+    "AliyunBSSReadOnlyAccess": ("Reading orders and bills.", ["bssapi:Query*", "bssapi:Describe*", "bssapi:Get*",
+    "bssapi:Inquiry*"]),
     "AliyunKMSCryptoAdminAccess": ("Managing keys.", [
-        "kms:*Key*", "kms:*Alias*", "kms:*Tag*", "kms:*Deletion*", "kms:*Rotation*", "kms:ImportKeyMaterial", "kms:GetParametersForImport",
+        "kms:*Key*", "kms:*Alias*", "kms:*Tag*", "kms:*Deletion*", "kms:*Rotation*", "kms:ImportKeyMaterial",
+        "kms:GetParametersForImport",
         "kms:DescribeRegions",
     ]),
     "AliyunKMSCryptoUserAccess": ("Using keys.", _CRYPTO),

@@ -93,10 +93,7 @@ def _compares(operator: str, given: str, written: list[Any], compare: Callable[[
 
 def _within(given: str, networks: list[Any]) -> bool:
     version, address = _address(given)
-    for known, base, mask in networks:
-        if version == known and address & mask == base:
-            return True
-    return False
+    return any(version == known and address & mask == base for known, base, mask in networks)
 
 
 @lru_cache(maxsize=4096)

@@ -59,10 +59,7 @@ class Clause(NamedTuple):
         """Tell whether the statement is about this question; its action and resource are known to match."""
         if self.principals is not None and not any(self.principals.match(name) for name in question.principals):
             return False
-        for test in self.tests:
-            if not test(question.context):
-                return False
-        return True
+        return all(test(question.context) for test in self.tests)
 
 
 class PolicySet:

@@ -8,11 +8,13 @@ from keystead.gate.registry import OPEN, Permission
 
 _HOME: Final = "acs:kms:{region}:{account}:"
 _ON_A_KEY: Final = (
-    "AsymmetricDecrypt", "AsymmetricEncrypt", "AsymmetricSign", "AsymmetricVerify", "CancelKeyDeletion", "CreateKeyVersion", "Decrypt",
+    "AsymmetricDecrypt", "AsymmetricEncrypt", "AsymmetricSign", "AsymmetricVerify", "CancelKeyDeletion", "CreateKeyVersion",
+    "Decrypt",
     "DeleteKeyMaterial", "DescribeKey", "DescribeKeyVersion", "DisableKey", "EnableKey", "Encrypt", "ExportDataKey",
     "GenerateAndExportDataKey", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "GenerateMac", "GetKeyPolicy",
     "GetParametersForImport", "GetPublicKey", "ImportKeyMaterial", "ListAliasesByKeyId", "ListKeyVersions", "ListResourceTags",
-    "ScheduleKeyDeletion", "SetDeletionProtection", "SetKeyPolicy", "TagResource", "TagResources", "UntagResource", "UntagResources",
+    "ScheduleKeyDeletion", "SetDeletionProtection", "SetKeyPolicy", "TagResource", "TagResources", "UntagResource",
+    "UntagResources",
     "UpdateKeyDescription", "UpdateRotationPolicy", "VerifyMac",
 )  # fmt: skip
 _CONTAINERS: Final = {

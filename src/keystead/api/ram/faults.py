@@ -1,6 +1,7 @@
 """RAM's refusals on the wire (RAM error code page, read 2026-11-22), in order of precedence.
 
-The cloud's codes end in the kind of thing: `EntityNotExist.User`, `DeleteConflict.User.Policy`. The gate fills it in from the fault.
+The cloud's codes end in the kind of thing: `EntityNotExist.User`, `DeleteConflict.User.Policy`. The gate fills it in from the
+fault.
 """
 
 from __future__ import annotations
