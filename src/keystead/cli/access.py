@@ -33,7 +33,7 @@ def explain(
     asked too where RESOURCE is a key.
     """
     from keystead import app
-    from keystead.identity.replay import Asked, replay
+    from keystead.identity.grants import Asked, replay
     from keystead.settings import Settings
 
     pairs = [one.partition("=") for one in context]

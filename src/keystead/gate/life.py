@@ -27,9 +27,8 @@ from keystead.faults import Fault, Unavailable
 from keystead.gate import signature
 from keystead.gate.arrival import Arrival, region_of
 from keystead.gate.call import Call, Principal, Service
-from keystead.gate.dispatch import Running, run
+from keystead.gate.dispatch import Running, permit, run
 from keystead.gate.parameters import bind
-from keystead.gate.permission import permit
 from keystead.gate.registry import PRODUCTS, Action, Effect, Product
 from keystead.gate.render import (
     AccessKeyDisabled,

@@ -27,6 +27,7 @@ from keystead.policy.reading import Kind, read
 from keystead.store import Transaction
 
 Made = TypeVar("Made", User, Group, Role)
+T = TypeVar("T")
 
 
 def create(tx: Transaction, made: Made) -> Made:
@@ -226,7 +227,7 @@ def read_trust(document: str) -> None:
     read(document, Kind.TRUST)
 
 
-def _named(tx: Transaction, holder: Holder, kind: type[Any]) -> Any:  # noqa: ANN401 - of the kind asked for
+def _named(tx: Transaction, holder: Holder, kind: type[T]) -> T:
     found = rows.row_of(tx, holder)
     if found is None or not isinstance(found, kind):
         raise NoSuchEntity(_word(holder.kind), holder.name)

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+import msgspec
+
 from keystead.access import policies as key_policies
 from keystead.access import rows as access_rows
+from keystead.access.faults import AccessKeyNotFound
 from keystead.identity import rows
 from keystead.identity.faults import NoSuchEntity
 from keystead.identity.model import Attached, Holder, HolderKind, PolicyType, Role, User
 from keystead.identity.system import SYSTEM_POLICIES
-from keystead.policy.model import Document
+from keystead.policy.model import Document, Question, Verdict
 from keystead.policy.reading import read
-from keystead.policy.rules import PolicySet
+from keystead.policy.rules import ROOT, PolicySet, key_verdict
 from keystead.store import Transaction, Warm
 
 KEY_POLICY: Final = "key_policy"
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """Who asks for what, and the condition keys."""
+
+    access_key_id: str
+    action: str
+    resource: str
+    context: Mapping[str, str]
 
 
 class Grants(NamedTuple):
@@ -98,3 +110,22 @@ def _documents(tx: Transaction, attached: Iterable[Attached]) -> list[tuple[str,
 def system_moment() -> datetime:
     """Give when the system policies were written: a date for listings."""
     return datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def replay(tx: Transaction, asked: Asked) -> Verdict:
+    """Judge as the gate would now; AccessKeyNotFound."""
+    found = access_rows.sealed_access_key(tx, asked.access_key_id)
+    if found is None:
+        raise AccessKeyNotFound(asked.access_key_id)
+    key, _ = found
+    name, identity = f"RAM:acs:ram::{key.account_id}:root", ROOT
+    if key.user_id:
+        grants = load_grants(tx, HolderKind.USER, key.user_id)
+        name = f"RAM:acs:ram::{key.account_id}:user/{grants.name}"
+        identity = grants.policies.judge(Question(asked.action, asked.resource, asked.context))
+    parts = asked.resource.split(":", 4)
+    if len(parts) < 5 or not parts[4].startswith("key/"):
+        return identity
+    policies = key_policies_in(tx, parts[4].removeprefix("key/"), parts[3])
+    own = policies.judge(Question(asked.action, asked.resource, asked.context, frozenset({name})))
+    return key_verdict(identity, own, same_account=parts[3] == key.account_id)

@@ -318,4 +318,6 @@ def _attachment(attached: Attached) -> dict[str, str]:
 def _made(kind: HolderKind, row: Row[Any]) -> User | Group | Role:
     values = {name: value for name, value in row._asdict().items() if not name.endswith("_at_ms")}
     values |= {"created_at": from_ms(row.created_at_ms), "updated_at": from_ms(row.updated_at_ms)}
-    return {HolderKind.USER: User, HolderKind.GROUP: Group, HolderKind.ROLE: Role}[kind](**values)
+    if kind is HolderKind.USER:
+        return User(**values)
+    return Group(**values) if kind is HolderKind.GROUP else Role(**values)

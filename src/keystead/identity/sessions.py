@@ -25,12 +25,13 @@ from keystead.policy.rules import PolicySet
 SEALED_KIND: Final = "sts"
 PREFIX: Final = "STS."
 TOKEN_CHARS_MAX: Final = 16_384
+NOT_TRUSTED: Final = "You are not authorized to do this action. You should be authorized by RAM."
 
 
 def assumable(role: Role, question: Question) -> None:
     """Raise NotTrusted unless the role's trust policy lets the asker in."""
     if not PolicySet([(f"role/{role.name}", read(role.trust, Kind.TRUST))]).judge(question).allowed:
-        raise NotTrusted("You are not authorized to do this action. You should be authorized by RAM.")
+        raise NotTrusted(NOT_TRUSTED)
 
 
 def begin(keystore: KeyStore, role: Role, name: str, until: datetime, policy: str = "") -> tuple[Session, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from json.decoder import scanstring
+from json.decoder import scanstring  # type: ignore[attr-defined]  # not in the stubs, but what json itself reads with
 from typing import Any, Final, NamedTuple
 
 from keystead.policy.faults import PolicyMalformed

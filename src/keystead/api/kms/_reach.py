@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from keystead.gate.call import Call
+from keystead.gate.dispatch import permit_key
 from keystead.gate.parameters import Request, Response
-from keystead.gate.permission import permit_key
 from keystead.instances import commands as instances
 from keystead.instances.faults import InstanceNotFound
 from keystead.instances.model import InstanceStanding

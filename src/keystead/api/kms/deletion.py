@@ -6,8 +6,8 @@ from keystead.api.kms._product import KMS
 from keystead.api.kms._reach import KeyRequest, NothingResponse, key_for
 from keystead.faults import InvalidParameter, MissingParameter
 from keystead.gate.call import Call
+from keystead.gate.dispatch import permit_item
 from keystead.gate.parameters import Request
-from keystead.gate.permission import permit_item
 from keystead.gate.registry import Effect
 from keystead.instances import commands as instances
 from keystead.keyring import lifecycle, rules

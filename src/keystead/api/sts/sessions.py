@@ -13,7 +13,7 @@ from keystead.gate.call import Call
 from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import Effect
 from keystead.identity import commands, sessions
-from keystead.identity.faults import NotTrusted
+from keystead.identity.faults import NoSuchEntity, NotTrusted
 from keystead.identity.model import PrincipalKind
 from keystead.identity.rules import SECONDS_DEFAULT, SESSION_SECONDS, checked_name, checked_seconds, role_named_by
 from keystead.policy.model import Question
@@ -82,7 +82,15 @@ def assume_role(call: Call, request: AssumeRoleRequest) -> AssumeRoleResponse:
         raise InvalidParameter("Policy", f"It has {len(request.policy)} characters; {POLICY_CHARS_MAX} at most.")
     if request.policy:
         read(request.policy)
-    role = commands.role_named(call.tx, *role_named_by(request.role_arn))
+    account_id, role_name = role_named_by(request.role_arn)
+    try:
+        role = commands.role_named(call.tx, account_id, role_name)
+    except NoSuchEntity:
+        if account_id == call.account_id:
+            raise
+        raise NotTrusted(
+            sessions.NOT_TRUSTED
+        ) from None  # to another account, a role that is absent looks like one that does not trust it
     most = min(SESSION_SECONDS[1], role.max_session_seconds)
     seconds = checked_seconds("DurationSeconds", request.duration_seconds, SESSION_SECONDS[0], most)
     account = f"RAM:acs:ram::{call.account_id}:root"  # in a trust policy the root stands for the whole account
