@@ -39,7 +39,7 @@ test-long: setup clients ## deep fuzzing, whole vector sets, kill storms
 	@$(BIN)/python -m pytest -m long -n $(TEST_WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
 demo: setup clients ## an instance's whole life, told by the official SDKs
-	@$(CLIENTS)/v2/bin/python demo/story.py
+	@$(CLIENTS)/v2/bin/python -m demo
 
 lint: setup ## style, types and arrows
 	@$(BIN)/ruff check --quiet .

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from keystead.access.rows import account
 from keystead.clock import to_ms
 from keystead.entitlements.rows import entitlement
 from keystead.instances import commands as instances
 from keystead.instances.rows import instance
-from keystead.keyring.rows import instance_key
+from keystead.keyring.rows import instance_key, key_version, kms_key
 from keystead.store import Store
 from keystead.store.jobs import job
 
@@ -46,6 +46,26 @@ def move_in(store: Store, total: int, due: int, first: int = 0, night: datetime 
                     batch.setdefault(table, []).append(row)
             for table, rows in batch.items():
                 tx.execute(insert(table), rows)
+
+
+def keys_into(store: Store, pattern: str, total: int) -> None:
+    """Insert `total` keys, each with one version, that are like the key `pattern` but for their ids: made a millisecond apart."""
+    with store.write() as tx:
+        key = dict(tx.execute(select(kms_key).where(kms_key.c.key_id == pattern)).one()._mapping)  # noqa: SLF001 - its public name
+        version = dict(tx.execute(select(key_version).where(key_version.c.key_id == pattern)).one()._mapping)  # noqa: SLF001
+        for begin in range(0, total, AT_ONCE):
+            ids = [(f"key-crowd{number:016}", number) for number in range(begin, min(begin + AT_ONCE, total))]
+            keys = [
+                {
+                    **key,
+                    "key_id": key_id,
+                    "primary_version_id": f"{key_id}-0123456789",
+                    "created_at_ms": key["created_at_ms"] + 1 + number,
+                }
+                for key_id, number in ids
+            ]
+            tx.execute(insert(kms_key), keys)
+            tx.execute(insert(key_version), [{**version, "key_id": i, "version_id": f"{i}-0123456789"} for i, _ in ids])
 
 
 def _rows(number: int, ends_at: datetime, *, ended: bool) -> Iterator[tuple[Any, dict[str, object]]]:

@@ -88,7 +88,7 @@ def product(folder: Path, workers: int = 1, cores: str = "0") -> Iterator[Runnin
     """`keystead serve` on a data folder, without a line on stderr a request (the journal is what must be durable)."""
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "bench.toml"
-    config.write_text("log_requests = false\n")
+    config.write_text("log_requests = false\nshared_quota_factor = 0\n")
     port = free_port()
     listeners = ["--listen", f"127.0.0.1:{port}", "--tls-listen", "127.0.0.1:0", "--console-listen", "127.0.0.1:0"]
     options = ["--config", str(config), "--data", str(folder), "--workers", str(workers), *listeners]
@@ -112,26 +112,28 @@ def customer(folder: Path, host: str) -> Client:
 
 def keys_of_instances(client: Client, instances: int, qps: int) -> list[str]:
     """Buy and connect so many instances of so many requests a second, and make one AES key in each."""
-    return [_key(client, _instance(client, qps)) for _ in range(instances)]
+    return [key(client, instance(client, qps)) for _ in range(instances)]
 
 
-def _instance(client: Client, qps: int) -> str:
-    codes = {"Region": REGION, "ProductVersion": "3", "Spec": str(qps), "KeyNum": "1000"}
+def instance(client: Client, qps: int, keys: int = 1000) -> str:
+    """Buy and connect an instance of so many requests a second and key versions; it may take a moment until it serves."""
+    codes = {"Region": REGION, "ProductVersion": "3", "Spec": str(qps), "KeyNum": str(keys)}
     modules: dict[str, str] = {}
     for number, (code, value) in enumerate(codes.items(), 1):
         modules |= {f"Parameter__{number}__Code": code, f"Parameter__{number}__Value": value}
     order = {"ProductCode": "kms", "ProductType": "kms_ddi_public_intl", "SubscriptionType": "Subscription", "Period": "1"}
-    instance = str(client.call(BSS, "CreateInstance", **order, **modules)["Data"]["InstanceId"])
+    bought = str(client.call(BSS, "CreateInstance", **order, **modules)["Data"]["InstanceId"])
     place = {"VpcId": "vpc-1", "ZoneIds": f"{REGION}a,{REGION}b", "VSwitchIds": "vsw-1", "KMProvider": "Aliyun"}
-    client.call(KMS, "ConnectKmsInstance", KmsInstanceId=instance, **place)
-    return instance
+    client.call(KMS, "ConnectKmsInstance", KmsInstanceId=bought, **place)
+    return bought
 
 
-def _key(client: Client, instance: str) -> str:
+def key(client: Client, of: str, **shape: str) -> str:
+    """Make a key in an instance, as soon as that is connected; gives its id."""
     until = time.monotonic() + CONNECT_SECONDS_MAX
     while True:
         try:
-            return str(client.call(KMS, "CreateKey", DKMSInstanceId=instance)["KeyMetadata"]["KeyId"])
+            return str(client.call(KMS, "CreateKey", DKMSInstanceId=of, **shape)["KeyMetadata"]["KeyId"])
         except CallFailed:  # not connected yet
             if time.monotonic() > until:
                 raise

@@ -23,11 +23,13 @@ GENERATOR_CORE: Final = "1"
 
 
 class Target(NamedTuple):
-    """Where to send Encrypt calls, who signs them, under which keys; the keys take turns."""
+    """Where to send Encrypt calls, who signs them, under which keys; the keys take turns. Or other calls: `asked` of `action`."""
 
     host: str
     credentials: Credentials
     keys: list[str]
+    action: str = "Encrypt"
+    asked: tuple[dict[str, str], ...] = ()
 
 
 class Shot(NamedTuple):
@@ -53,18 +55,20 @@ class Result(NamedTuple):
         return self.answered / self.seconds
 
 
-def queries(keys: list[str]) -> list[str]:
-    """One Encrypt a key, of 32 random bytes in base64."""
+def queries(target: Target) -> list[str]:
+    """What is asked in turn: one Encrypt a key, of 32 random bytes in base64, unless the target says otherwise."""
+    if target.asked:
+        return [query_of(flat) for flat in target.asked]
     text = base64.b64encode(secrets.token_bytes(PLAINTEXT_BYTES)).decode()
-    return [query_of({"KeyId": key, "Plaintext": text}) for key in keys]
+    return [query_of({"KeyId": key, "Plaintext": text}) for key in target.keys]
 
 
 def prepare(target: Target, count: int, path: Path) -> None:
     """Sign `count` requests with the present second into a file that wrk.lua reads."""
-    date, turns = now(), itertools.cycle(queries(target.keys))
+    date, turns = now(), itertools.cycle(queries(target))
     with path.open("wb") as file:
         for number in range(count):
-            request = signed(target.credentials, target.host, (KMS, "Encrypt"), next(turns), date)
+            request = signed(target.credentials, target.host, (KMS, target.action), next(turns), date)
             if number == 0:
                 stride = len(request)
                 file.write(b"%d %d\n" % (stride, count))

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import deployment
+from keys import create_key, list_keys, p256_sign, rsa_making, rsa_sign
 from load import Result, Shot, Target, fire, pace
 from quotes import quotes
 from rich.console import Console
@@ -97,6 +98,11 @@ CASES: Final[dict[str, Callable[[Path], list[Row]]]] = {
     "quota": quota,
     "sweep": sweep,
     "quotes": quotes,
+    "rsa-sign": rsa_sign,
+    "p256-sign": p256_sign,
+    "rsa-making": rsa_making,
+    "create-key": create_key,
+    "list-keys": list_keys,
 }
 
 

@@ -31,6 +31,7 @@ from keystead.hsm.software import SoftwareKeyStore, open_root_key
 from keystead.notices.smtp import MailServer
 from keystead.payments.port import CheckoutProvider
 from keystead.payments.sandbox import Sandbox
+from keystead.quotas.shared import load_shared_quotas
 from keystead.settings import Settings, SettingsError
 from keystead.store import Store, Transaction, Warm, business_time, open_store
 from keystead.store.engine import database_url
@@ -154,6 +155,7 @@ def open_service(settings: Settings, name: str) -> Service:
     warm = Warm(store)
     clock = clock_of(settings, warm)
     keystore = keystore_of(settings)
+    catalogue = catalogue_of(keystore)
     journal = Journal(journal_folder(settings), f"{name}-{os.getpid()}-{secrets.token_hex(4)}", echo=settings.log_requests)
     return Service(
         settings=settings,
@@ -161,10 +163,12 @@ def open_service(settings: Settings, name: str) -> Service:
         store=store,
         warm=warm,
         keystore=keystore,
-        catalogue=catalogue_of(keystore),
+        catalogue=catalogue,
         rates=Rates(open_rates(settings.data_path, store)),
         nonces=NonceMemory(),
         journal=journal,
+        shared_quotas=load_shared_quotas(settings.shared_quota_factor),
+        regions=frozenset(region.id for region in catalogue.regions if not region.closed),
     )
 
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import random
 import secrets
+import uuid
 from datetime import datetime
 
 from keystead.clock import to_ms
 
 _LOWER = "abcdefghijklmnopqrstuvwxyz0123456789"
 _ALNUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_KEY = "key-"
 _ORDER_DIGITS = 15
 _ACCOUNT_DIGITS = 16
 _RANDOM_HALF = 10
@@ -41,12 +43,24 @@ def instance_id(region: str, now: datetime) -> str:
 
 def key_id(region: str, now: datetime) -> str:
     """Mint a key id: `key-` and 21 characters."""
-    return f"key-{_region_tag(region)}{int(now.timestamp()) & 0xFFFFFFFF:08x}{_random(_LOWER, _RANDOM_HALF)}"
+    return f"{_KEY}{_region_tag(region)}{int(now.timestamp()) & 0xFFFFFFFF:08x}{_random(_LOWER, _RANDOM_HALF)}"
+
+
+def default_key_id() -> str:
+    """Mint the id of a key outside any instance: a random UUID, as the cloud's default keys have."""
+    return str(uuid.uuid4())
 
 
 def key_version_id(key: str) -> str:
-    """Mint a version id of the key `key`: exactly 36 characters."""
+    """Mint a version id of the key `key`: exactly 36 characters; a UUID of its own where the key's id is one."""
+    if not key.startswith(_KEY):
+        return default_key_id()
     return f"{key}-{_random(_LOWER, _RANDOM_HALF)}"
+
+
+def key_of_version(version_id: str) -> str:
+    """Give the id of the key that a version id was minted for."""
+    return version_id.rpartition("-")[0]
 
 
 def account_id() -> str:

@@ -33,6 +33,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """`system`, or `manual:2026-01-01T00:00:00Z` for a business clock that moves only when told."""
     default_region: str = "ap-southeast-1"
     """Region of a request that names none (RegionId parameter or host name)."""
+    encryptions_warned: Annotated[int, msgspec.Meta(ge=1, le=2**32)] = 2**31
+    """After how many encryptions under one version of a key its owner is warned; GCM allows 2^32 with random IVs."""
+    shared_quota_factor: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 1
+    """The shared gateway's quotas (requests a second of an account in a region) are the cloud's times this; 0 for none."""
     log_requests: bool = True
     """Whether each request's record is also written to stderr, one JSON line a request."""
     drain_seconds: Annotated[int, msgspec.Meta(ge=0, le=600)] = 10

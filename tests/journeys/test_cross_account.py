@@ -67,6 +67,7 @@ CONTEXT_FREE = {  # a value for every required parameter that names no resource
     "StartTime": "2026-01-01T00:00:00Z",
     "EndTime": "2026-01-02T00:00:00Z",
     "Description": "x",
+    "DataKeyName": "mine",
     "PendingWindowInDays": "7",
     "EnableDeletionProtection": "true",
     "EnableAutomaticRotation": "false",
@@ -106,6 +107,7 @@ OWN_ONLY = {
     "QueryAvailableInstances": "TotalCount",
     "ListAliases": "TotalCount",
 }
+OWNED = {"ListKeys": 3, "ListAliases": 2}  # in the instance, the default key, a service's; where it is not one
 # Lists narrowed by a resource: a stranger's are empty, whatever is named.
 EMPTY_FOR_STRANGERS = {"ListTagResources"}
 
@@ -130,23 +132,35 @@ def stage(sqlite_url: str, tmp_path: Path) -> Iterator[Stage]:
     version_id = owner.kms("DescribeKey", KeyId=key_id).body["KeyMetadata"]["PrimaryKeyVersion"]
     assert owner.kms("CreateAlias", AliasName="alias/owners", KeyId=key_id).status == 200
     assert owner.kms("TagResource", KeyId=key_id, Tags='[{"TagKey":"owners","TagValue":"tag"}]').status == 200
+    default_id = str(owner.kms("CreateKey").body["KeyMetadata"]["KeyId"])
+    service_alias = f"acs:kms:ap-southeast-1:{owner.account_id}:alias/acs/oss"
+    drawn = world.cloud_service("oss").kms("Encrypt", KeyId=service_alias, Plaintext="aGVsbG8=").body
+    default_arn = f"acs:kms:ap-southeast-1:{owner.account_id}:key/{default_id}"
     order_id = owner.bss("QueryOrders").body["Data"]["OrderList"]["Order"][0]["OrderId"]
     arn = f"acs:kms:ap-southeast-1:{owner.account_id}:key/{key_id}"
     no_key = "key-soz00000000aaaaaaaaaa"
     foreign = {
-        "KeyId": [key_id, arn, f"acs:kms:ap-southeast-1:{owner.account_id}:alias/owners"],
+        "KeyId": [
+            key_id,
+            arn,
+            f"acs:kms:ap-southeast-1:{owner.account_id}:alias/owners",
+            default_id,
+            default_arn,
+            str(drawn["KeyId"]),
+            service_alias,
+        ],
         "KeyVersionId": [version_id],
-        "DestinationKeyId": [key_id, arn],
+        "DestinationKeyId": [key_id, arn, default_arn, service_alias],
         "SourceKeyId": [key_id, arn],
         "ProtectedResourceArn": [arn],
-        "ResourceId": [key_id, arn],
+        "ResourceId": [key_id, arn, default_id, str(drawn["KeyId"])],
         "AliasName": ["alias/owners"],
         "KmsInstanceId": [instance_id],
         "DKMSInstanceId": [instance_id],
         "InstanceId": [instance_id],
         "InstanceIDs": [instance_id],
         "OrderId": [order_id],
-        "CiphertextBlob": [blob],
+        "CiphertextBlob": [blob, str(drawn["CiphertextBlob"])],
     }
     raw = base64.b64decode(blob)
     absent = {
@@ -237,7 +251,7 @@ def test_lists_show_the_callers_own(stage: Stage) -> None:
     for product in PRODUCTS_SERVED:
         for name, total in OWN_ONLY.items():
             if name in product.actions:
-                for tenant, count in ((stage.stranger, 0), (stage.owner, 1)):
+                for tenant, count in ((stage.stranger, 0), (stage.owner, OWNED.get(name, 1))):
                     body = tenant.call(product.version, name, {}).body
                     found = body.get("Data", body)
                     assert found[total] == count, name

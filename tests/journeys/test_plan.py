@@ -27,7 +27,7 @@ from keystead.keyring.model import Place
 from keystead.keyring.rules import AskedShape, shape_of
 from keystead.ledger import commands as ledger
 from keystead.ledger.faults import BalanceTooLow
-from keystead.ledger.model import EntryKind
+from keystead.ledger.model import EntryKind, Movement
 from keystead.money import Money
 from keystead.notices import commands as notices
 from keystead.orders import commands as orders
@@ -144,13 +144,16 @@ def _detail(kind: str, detail: dict[str, str]) -> str:
 
 def movements(tenant: Tenant, since: int) -> list[tuple[str, int, int]]:
     """The charges behind the first `since` changes of the balance: instant, change, balance after it."""
-    with tenant.world.service.store.read() as tx:
-        found = ledger.movements_between(
-            tx, tenant.account_id, datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-        )
-    moved = [each for each in found if each.change.minor]  # what a coupon pays whole moves no cash
+    moved = _moved(tenant)
     assert all(each.kind is EntryKind.CHARGE for each in moved[since:])
     return [(iso_z(each.at), each.change.minor, each.balance.minor) for each in moved[since:]]
+
+
+def _moved(tenant: Tenant) -> list[Movement]:
+    """All that changed the balance: neither a limit of credit nor what a coupon paid whole moves cash."""
+    always = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+    with tenant.world.service.store.read() as tx:
+        return [each for each in ledger.movements_between(tx, tenant.account_id, *always) if each.change.minor]
 
 
 def told(tenant: Tenant, since: int) -> list[tuple[str, str, str]]:
@@ -178,16 +181,10 @@ def check_life(worlds: Callable[[datetime], AbstractContextManager[World]], life
         until = world.now + timedelta(seconds=life.seconds)
         with world.service.store.read() as tx:
             timeline = plan.of_account(tx, world.service.catalogue, world.now, tenant.account_id, (until, NO_GROWTH))
-        seen = changes_so_far(tenant), len(told(tenant, 0))
+        seen = len(_moved(tenant)), len(told(tenant, 0))
         lived = world.advance(seconds=life.seconds)
         compare(tenant, timeline, lived, seen)
         return timeline
-
-
-def changes_so_far(tenant: Tenant) -> int:
-    """How often the balance has changed."""
-    with tenant.world.service.store.read() as tx:
-        return ledger.changes(tx, tenant.account_id) - (ledger.credit_limit(tx, tenant.account_id).minor > 0)
 
 
 Worlds = Callable[[datetime], AbstractContextManager[World]]

@@ -97,7 +97,7 @@ def test_two_years_by_many_dice(machine: type[TwoYears], seed: int) -> None:
         life.what_must_hold()
     life.teardown()
     tell(machine)
-    assert never(machine, DONE, REFUSED) == []
+    assert never(machine, DONE, ("encrypt",)) == []
 
 
 @pytest.mark.long
@@ -107,4 +107,5 @@ def test_two_years_often(machine: type[TwoYears]) -> None:
         max_examples=30, stateful_step_count=120, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
     )
     run_state_machine_as_test(machine, settings=chosen)
-    assert tell(machine) > 0
+    tell(machine)
+    assert never(machine, DONE, REFUSED) == []

@@ -114,3 +114,35 @@ def test_keys_of_0004_are_kept(empty_database_url: str) -> None:
     )
     assert version.sealed == b"x"
     store.close()
+
+
+ENCRYPTIONS_OF_0008 = """
+INSERT INTO key_version (version_id, key_id, instance_id, sealed, created_at_ms)
+ VALUES ('key-1-2', 'key-1', 'kst-1', CAST('x' AS bytea), 6);
+INSERT INTO usage_call VALUES ('1000000000000001', '2026-01-01', 'kst-1', 'Encrypt', 3);
+INSERT INTO usage_call VALUES ('1000000000000001', '2026-01-02', 'kst-1', 'ReEncrypt', 4);
+INSERT INTO usage_call VALUES ('1000000000000001', '2026-01-01', 'kst-1', 'Decrypt', 9);
+INSERT INTO usage_call VALUES ('1000000000000001', '2026-01-01', 'kst-2', 'Encrypt', 100)
+"""
+
+
+def test_versions_of_before_start_with_all_that_their_instance_did(empty_database_url: str) -> None:
+    """3 + 4 calls that seal and 9 that do not: both versions of the instance start with 7; another's do not."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(keystead.store.migrations.__file__).parent))
+    store = open_store(empty_database_url)
+    with store.engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0008")
+        for statement in (KEYS_OF_0004 + ";" + ENCRYPTIONS_OF_0008).split(";"):
+            plain = statement if store.dialect == "postgresql" else statement.replace("CAST('x' AS bytea)", "X'78'")
+            connection.exec_driver_sql(plain)
+        connection.commit()
+    upgrade(empty_database_url)
+    with store.read() as tx:
+        found = tx.execute(text("SELECT version_id, key_id, account_id, instance_id, sealed FROM key_wear ORDER BY version_id"))
+        assert [tuple(row) for row in found] == [
+            ("key-1-1", "key-1", "1000000000000001", "kst-1", 7),
+            ("key-1-2", "key-1", "1000000000000001", "kst-1", 7),
+        ]
+    store.close()

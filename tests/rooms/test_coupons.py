@@ -23,6 +23,7 @@ from keystead.instances.model import Renewal, RenewalStatus
 from keystead.ledger import commands as ledger
 from keystead.ledger.faults import BalanceTooLow
 from keystead.ledger.model import EntryKind
+from keystead.notices import commands as notices
 from keystead.orders.faults import NotRefundable
 from keystead.orders.model import OrderState
 from tests.shop import BOUGHT, END, Shop
@@ -311,3 +312,14 @@ def test_an_audit_finds_an_order_that_a_coupon_did_not_pay(database_url: str, tm
     assert "its charge is of another amount or account" in shop.findings
     assert "a coupon paid for it and there is no such order" in shop.findings
     shop.close()
+
+
+def test_a_granted_coupon_is_told_once(shop: Shop) -> None:
+    """One message for a grant, replayed or not; another coupon is another message."""
+    first = shop.coupon(20_000, key="welcome")
+    shop.coupon(20_000, key="welcome")
+    with shop.store.read() as tx:
+        assert notices.occasions(tx, shop.account_id) == {f"coupon/{first.grant.coupon_id}"}
+    second = shop.coupon(10_000, key="thanks")
+    with shop.store.read() as tx:
+        assert notices.occasions(tx, shop.account_id) == {f"coupon/{each.grant.coupon_id}" for each in (first, second)}

@@ -208,6 +208,7 @@ def test_the_table_stands_in_that_order() -> None:
         "IdempotentParameterMismatch",
         "DryRunOperationError",
         "Rejected.Throttling",
+        "Forbidden.NoPermission",
         "SerivceUnavailableTemporary",
     }
 
@@ -235,7 +236,7 @@ def test_dry_run_and_throttling(gateway: Gateway, caller: Caller) -> None:
 
     def act(call: Call, _asked: Asked) -> Answered:
         for _ in range(200):  # more than the 80 ms that a bucket of 1,000 a second holds
-            call.admit("kst-1", 1000)
+            call.admit("1", ("kst-1", 1000))
         return Answered()
 
     gateway.act = act

@@ -37,7 +37,7 @@ class CountingClock:
 @pytest.fixture
 def world(sqlite_url: str, tmp_path: Path) -> Iterator[World]:
     """A service on SQLite: there a cache check needs no statement at all."""
-    made = World(sqlite_url, tmp_path / "var")
+    made = World(sqlite_url, tmp_path / "var", shared_quota_factor=1)
     yield made
     made.close()
 
@@ -58,7 +58,17 @@ def test_warm_encrypt_reads_no_row_changes_no_thread_and_reads_the_clock_once(wo
         assert tenant.kms("CreateAlias", AliasName=alias, KeyId=key_id).status == 200
     references = {"id": key_id, "arn": f"{home}:key/{key_id}", "alias": "alias/mine", "alias arn": f"{home}:alias/mine"}
     reference = references.get(named_by, longest)
-    warming, calls = _arrivals(tenant, reference, 20), _arrivals(tenant, reference, 10)
+    _nothing_but_work(world, tenant, reference)
+
+
+def test_warm_encrypt_of_a_service_does_no_more(world: World) -> None:
+    """With a service key, in an account that never bought anything: the same counts."""
+    tenant, service = world.tenant(balance="0"), world.cloud_service("oss")
+    _nothing_but_work(world, service, f"acs:kms:ap-southeast-1:{tenant.account_id}:alias/acs/oss")
+
+
+def _nothing_but_work(world: World, caller: Tenant, reference: str) -> None:
+    warming, calls = _arrivals(caller, reference, 20), _arrivals(caller, reference, 10)
     for arrival in warming:
         assert live(world.service, arrival).answer.status == 200
     threading.Event().wait(SLICE_SECONDS * 3)  # the next slice's requests are leased by what the last one needed

@@ -259,7 +259,7 @@ def test_material_expires_at_the_instant(customer: Customer) -> None:
     for at, state in ((end - timedelta(milliseconds=1), "Enabled"), (end, "PendingImport")):
         with world.service.store.write() as tx:
             business_time.move(tx, at)  # time passes, and no scheduler runs
-        world.service.warm.check()
+        world.service.warm.refresh()
         assert customer.shown()[0] == state
         reply = customer.tenant.kms("Decrypt", CiphertextBlob=blob)
         assert reply.code == ("" if state == "Enabled" else "Rejected.PendingImport")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from keystead.clock import SystemClock
-from keystead.gate.throttle import Rates, Throttled
+from keystead.gate.throttle import Rate, Rates, Throttled
 from keystead.store import Cold, Store, open_store
 from keystead.store.leases import BURST_MS, Want, open_rates, take
 
@@ -127,7 +127,7 @@ def test_nobody_is_refused_while_the_bucket_holds_some(worker: Rates) -> None:
     """300 requests at once of an instance of 4,000 a second: its bucket holds 320, whatever the worker had leased before."""
     clock = SystemClock()
     for _ in range(300):
-        worker.admit("kst-1", 4000, clock.read(), inline=False)
+        worker.admit([Rate("kst-1", 4000)], clock.read(), inline=False)
 
 
 def test_who_is_over_the_rate_is_refused_at_once(worker: Rates) -> None:
@@ -136,7 +136,7 @@ def test_who_is_over_the_rate_is_refused_at_once(worker: Rates) -> None:
     began = clock.read().monotonic
     for _ in range(20_000):
         try:
-            worker.admit("kst-1", 1000, clock.read(), inline=False)
+            worker.admit([Rate("kst-1", 1000)], clock.read(), inline=False)
             admitted += 1
         except Throttled:
             pass
@@ -147,18 +147,46 @@ def test_who_is_over_the_rate_is_refused_at_once(worker: Rates) -> None:
 def spend(worker: Rates, clock: SystemClock, *, inline: bool) -> None:
     """Ask for more than a bucket holds."""
     for _ in range(1000):
-        worker.admit("kst-1", 1000, clock.read(), inline=inline)
+        worker.admit([Rate("kst-1", 1000)], clock.read(), inline=inline)
 
 
 def test_on_the_loop_a_lease_is_never_fetched(worker: Rates) -> None:
     """Cold instead, the first time and whenever the lease is used up; not where the bucket was just found empty."""
     clock = SystemClock()
     with pytest.raises(Cold):
-        worker.admit("kst-1", 1000, clock.read(), inline=True)
-    worker.admit("kst-1", 1000, clock.read(), inline=False)
+        worker.admit([Rate("kst-1", 1000)], clock.read(), inline=True)
+    worker.admit([Rate("kst-1", 1000)], clock.read(), inline=False)
     with pytest.raises((Cold, Throttled)):
         spend(worker, clock, inline=True)
     with pytest.raises(Throttled):
         spend(worker, clock, inline=False)
     with pytest.raises(Throttled, match="1000 requests a second"):
-        worker.admit("kst-1", 1000, clock.read(), inline=True)
+        worker.admit([Rate("kst-1", 1000)], clock.read(), inline=True)
+
+
+def test_of_two_buckets_both_are_taken_from_or_neither(worker: Rates) -> None:
+    """An account's quota of 1,000 and an instance of 4,000, whose buckets hold 80 and 320: the quota's being empty takes nothing.
+
+    What 5,000 calls were refused would have emptied the instance's; a call on it alone is served at once.
+    """
+    clock, served, refused = SystemClock(), 0, set[str]()
+    began = clock.read().monotonic
+    both = [Rate("kst-1", 4000), Rate("1/here/symmetric", 1000, 50, "symmetric")]
+    for _ in range(5000):
+        try:
+            worker.admit(both, clock.read(), inline=False)
+            served += 1
+        except Throttled as refusal:
+            refused.add(refusal.sentence)
+    assert 80 <= served <= 80 + 1000 * (clock.read().monotonic - began) + 1
+    assert len(refused) == 1
+    assert "symmetric" in refused.pop()
+    worker.admit([Rate("kst-1", 4000)], clock.read(), inline=False)
+
+
+@pytest.mark.parametrize(("qps", "burst", "held"), [(10, 10, 10), (1, 1, 1), (300, 50, 50), (1000, 50, 80), (4000, 0, 320)])
+def test_a_bucket_holds_its_burst_or_80_ms(rates: Store, qps: int, burst: int, held: int) -> None:
+    """Whichever is more; then it fills at its rate: 100 ms bring a tenth of it."""
+    assert take(rates, [Want("b", qps, 10_000, burst)], WALL_MS) == {"b": held}
+    assert take(rates, [Want("b", qps, 10_000, burst)], WALL_MS) == {"b": 0}
+    assert take(rates, [Want("b", qps, 10_000, burst)], WALL_MS + 100) == {"b": min(held, qps // 10)}

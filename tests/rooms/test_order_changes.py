@@ -17,9 +17,11 @@ from keystead.instances.faults import InstanceNotFound, InstanceStateInvalid
 from keystead.instances.model import Renewal, RenewalStatus
 from keystead.ledger.faults import BalanceTooLow
 from keystead.orders import rows
+from keystead.orders.commands import RENEW_JOB
 from keystead.orders.faults import ChangePending, OrderStateInvalid, OrderUnpaid
 from keystead.orders.model import OrderState, OrderType, Renewing, Upgrading
 from keystead.quotas.faults import QuotaBelowUse
+from keystead.store import jobs
 from tests.shop import BOUGHT, END, Shop
 
 FASTER = ("Spec", "2000")
@@ -202,15 +204,22 @@ def test_row_33_a_price_above_the_balance_fails_and_is_tried_again(shop: Shop) -
     assert shop.balance == "0.00"
 
 
-def test_the_international_schedule_restores_in_retention(shop: Shop) -> None:
-    """By that policy the sixth day after the end still renews, from then; by the default one it does not."""
-    shop.credit(100_000)
+@pytest.mark.parametrize(("schedule", "again"), [("nine_days", []), ("international", [END + timedelta(days=14, hours=8)])])
+def test_an_attempt_in_retention(shop: Shop, schedule: str, again: list[datetime]) -> None:
+    """Six days after the end, late or by schedule: without money it fails and is tried again only if the policy says; else it
+    renews, from then.
+    """
+    shop.credit(50_000)
+    shop.policy(auto_renewal_schedule=schedule)
     instance_id = shop.buy(renewal=AUTO).instance_id
     sixth = END + timedelta(days=6, hours=8)
     shop.attempt(instance_id, sixth)
-    assert shop.balance == "500.00"
-    shop.policy(auto_renewal_schedule="international")
-    shop.attempt(instance_id, sixth)
+    assert shop.happened[-1] == "auto_renewal_failed"
+    with shop.store.read() as tx:
+        planned = [job.due for job in jobs.listing(tx, 100) if job.kind == RENEW_JOB]
+    assert [due for due in planned if due > sixth] == again
+    shop.credit(50_000, "top-up")
+    shop.attempt(instance_id, sixth + timedelta(days=8))
     assert shop.balance == "0.00"
     assert shop.owned(instance_id, sixth).ends_at > sixth
 

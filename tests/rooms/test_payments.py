@@ -23,6 +23,8 @@ from keystead.gate.arrival import Arrival
 from keystead.gate.life import live_hook
 from keystead.ledger.faults import CreditInvalid
 from keystead.money import Money
+from keystead.notices import commands as notices
+from keystead.notices.model import NoticeKind
 from keystead.payments import commands as payments
 from keystead.payments import rows, rules
 from keystead.payments.model import PaymentEvent, TopUp
@@ -258,3 +260,15 @@ def test_an_audit_finds(stage: Stage, spoil: str, mend: str, word: str) -> None:
             tx.execute(text(statement))
         with stage.world.service.store.read() as tx:
             assert (word in " ".join(finding.problem for finding in bills.audit(tx))) is expected
+
+
+def test_a_received_top_up_is_told_once(stage: Stage) -> None:
+    """Paid twice, told once, under Account, with the amount and what can be spent: 25.50 of nothing before."""
+    top_up = stage.start()
+    for _ in range(2):
+        assert stage.sandbox.pay(top_up, SystemClock().read().wall, stage.post) == 200
+    stage.world.advance(hours=1)  # a job composes it
+    with stage.world.service.store.read() as tx:
+        (told,) = [message.telling for message in notices.messages(tx, stage.tenant.account_id)]
+    assert told.kind is NoticeKind.TOP_UP_RECEIVED
+    assert (told.facts["received"], told.facts["available"]) == ("25.50 USD", "25.50 USD")

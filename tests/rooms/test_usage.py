@@ -11,7 +11,7 @@ import pytest
 
 from keystead.access_log.journal import Journal
 from keystead.access_log.model import Record, encoded
-from keystead.clock import SystemClock, iso_z, parse_iso_z
+from keystead.clock import Instant, SystemClock, iso_z, parse_iso_z
 from keystead.gate.life import live
 from keystead.usage import commands as usage
 from tests.world import KMS_VERSION, Tenant, World
@@ -91,7 +91,7 @@ def test_counting_again_counts_nothing_twice(world: World) -> None:
     for calls in (1, 2, 3):
         assert encrypt(tenant, key_id) == 200
         for _ in range(2):
-            usage.count(world.service.store, world.service.journal.path.parent, SystemClock().read().wall)
+            usage.count(world.service.store, world.service.journal.path.parent, SystemClock().read(), 2**31)
         usage.take(world.service.store, world.now)
         [row] = of_instance(records(tenant), instance_id)
         assert (row["Calls.Encrypt"], row["Calls.CreateKey"]) == (str(calls), "1")
@@ -133,7 +133,8 @@ def test_the_peak_is_that_of_all_nodes_together_and_the_log_that_of_all_days(wor
                 Event().wait(0.001)
 
     def count() -> None:
-        usage.count(world.service.store, folder, parse_iso_z("2026-01-01T12:00:30Z"))
+        wall = parse_iso_z("2026-01-01T12:00:30Z")
+        usage.count(world.service.store, folder, Instant(wall, wall, 0.0), 2**31)
 
     count()
     [row] = of_instance(records(tenant), instance_id)

@@ -343,3 +343,15 @@ def test_bad_filters_are_refused(text: str) -> None:
     with pytest.raises(InvalidParameter) as raised:
         rules.filters_of(text)
     assert raised.value.name == "Filters"
+
+
+def test_a_page_is_taken_from_the_nearer_end() -> None:
+    """Of 25 entries, 10 a page: 0-9 from the front; 10-19 from the back, behind 5; 20-24 from the back; a fourth is empty."""
+    spans = [Page(number, 10).span(25) for number in (1, 2, 3, 4)]
+    assert [(span.skipped, span.size, span.from_end) for span in spans] == [
+        (0, 10, False),
+        (5, 10, True),
+        (0, 5, True),
+        (0, 0, True),
+    ]
+    assert Page(1, 10).span(0).size == 0

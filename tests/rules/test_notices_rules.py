@@ -113,8 +113,37 @@ FACTS = {
         "reason": "The balance is too low.",
         "next_try": "2026-02-01T00:00:00Z",
     },
-    NoticeKind.BALANCE_LOW: {"balance": "20.00 USD", "threshold": "100.00 USD", "days_more": "5"},
+    NoticeKind.BALANCE_LOW: {"available": "20.00 USD", "threshold": "100.00 USD", "days_more": "5"},
+    NoticeKind.COUPON_GRANTED: {
+        "coupon": "Q-1",
+        "value": "250.00 USD",
+        "usable_from": "2026-01-01T00:00:00Z",
+        "usable_until": "2026-12-31T16:00:00Z",
+        "pays_for": "orders of kms",
+        "description": "welcome",
+    },
+    NoticeKind.TOP_UP_RECEIVED: {
+        "top_up": "tu-1",
+        "received": "99.90 USD",
+        "transaction": "7",
+        "available": "599.90 USD",
+    },
+    NoticeKind.KEY_WORN: {
+        "key_id": "key-1",
+        "version_id": "key-1-2",
+        "sealed": "2147483650",
+        "bound": "4294967296",
+        "reached": "",
+    },
+    NoticeKind.KEY_IN_USE: {
+        "key_id": "key-1",
+        "delete_at": "2026-02-09T00:00:00Z",
+        "last_used_at": "2026-02-01T00:00:00Z",
+        "operations": "Decrypt, Encrypt",
+    },
 }
+
+MONEY = {NoticeKind.BALANCE_LOW, NoticeKind.COUPON_GRANTED, NoticeKind.TOP_UP_RECEIVED}
 
 
 def _message(kind: NoticeKind, **facts: str) -> Message:
@@ -125,7 +154,7 @@ def _message(kind: NoticeKind, **facts: str) -> Message:
 @pytest.mark.parametrize("kind", NoticeKind)
 def test_every_kind_has_words(kind: NoticeKind) -> None:
     """A subject of one line, text and HTML with the same facts; money is filed under Account."""
-    words = written(_message(kind), None if kind is NoticeKind.BALANCE_LOW else SHOWN, "https://console.example")
+    words = written(_message(kind), None if kind in MONEY else SHOWN, "https://console.example")
     assert words.subject
     assert "\n" not in words.subject
     assert words.subject in words.text
@@ -133,7 +162,7 @@ def test_every_kind_has_words(kind: NoticeKind) -> None:
         if not fact.endswith("Renewal"):
             assert fact in words.text
             assert fact in words.html
-    assert kind.category is (Category.ACCOUNT if kind is NoticeKind.BALANCE_LOW else Category.PRODUCT)
+    assert kind.category is (Category.ACCOUNT if kind in MONEY else Category.PRODUCT)
 
 
 def test_a_name_cannot_become_markup() -> None:

@@ -11,7 +11,7 @@ from keystead.gate.arrival import Arrival
 from keystead.gate.parameters import Response
 from keystead.gate.registry import PRODUCTS, FaultRow, Product
 from keystead.gate.render import GATEWAY_FAULTS, INTERNAL, Answer, render, render_fault, row_of, unavailable
-from keystead.gate.throttle import Throttled
+from keystead.gate.throttle import Rate, Throttled
 
 REQUEST_ID = "B9ABA65A-6DF9-478B-B8A2-1A6B9D4B32CD"
 
@@ -65,7 +65,7 @@ def test_codes_are_told_apart() -> None:
 
 def test_throttling_says_when_to_come_back() -> None:
     """429 with x-acs-retry-after in milliseconds: the current SDK raises its ThrottlingException by that header."""
-    answer = answered(Throttled(1000))
+    answer = answered(Throttled(Rate("kst-1", 1000)))
     assert answer.status == 429
     assert json.loads(answer.body)["Code"] == "Rejected.Throttling"
     assert int(dict(answer.headers)["x-acs-retry-after"]) > 0

@@ -57,6 +57,49 @@ def test_coupons_by_the_official_sdk(server: Server) -> None:
     assert [row["status"] for row in server.operator("admin", "coupon", "list", "buyer")].count("Cancelled") == 1
 
 
+def test_orders_placed_and_paid_by_the_operator(server: Server) -> None:
+    """A purchase of 500.00, an upgrade and a renewal, each placed before it is paid; the balance moves only by paying."""
+    server.account("later", "1200.00")
+    place, pay = ["admin", "order", "place", "later"], ["admin", "order", "pay", "later"]
+    edition = ["--module", "Region=ap-southeast-1", "--module", "ProductVersion=3"]
+    bought = server.operator(*place, "--months", "1", *edition)
+    assert (bought["type"], bought["status"], bought["payable"], bought["paid"]) == ("New", "Unpaid", "500.00", "")
+    assert bought["lapses"] == "2026-01-08T00:00:00Z"
+    for _ in range(2):
+        paid = server.operator(*pay, bought["order_id"])
+        assert (paid["status"], paid["paid"]) == ("Paid", "2026-01-01T00:00:00Z")
+    instance = ["--instance", bought["instance_id"]]
+    upgrade = server.operator(*place, *instance, "--module", "VpcNum=2")
+    assert (upgrade["type"], upgrade["status"]) == ("Upgrade", "Unpaid")
+    for _ in range(2):
+        assert server.operator("admin", "order", "cancel", "later", upgrade["order_id"])["status"] == "Cancelled"
+    renewal = server.operator(*place, *instance, "--months", "1")
+    assert (renewal["type"], server.operator(*pay, renewal["order_id"])["status"]) == ("Renew", "Paid")
+    listed = {row["order_id"]: row["status"] for row in server.operator("admin", "order", "list", "later")}
+    ids = [order["order_id"] for order in (bought, upgrade, renewal)]
+    assert listed == dict(zip(ids, ["Paid", "Cancelled", "Paid"], strict=True))
+
+
+def test_orders_that_cannot_be_placed(server: Server) -> None:
+    """One line says what is wrong; nothing is placed."""
+    server.account("seller", "1.00")
+    place = [sys.executable, "-m", "keystead", "admin", "order", "place", "seller", "--data", str(server.data)]
+    wrong = {
+        "name --months to buy, --instance and --months to renew, --instance and --module to upgrade": [],
+        "name --months to buy": ["--instance", "kst-1"],
+        "'Spec' is not CODE=VALUE": ["--months", "1", "--module", "Spec"],
+        'The parameter "Region" is needed': ["--months", "1"],
+        "13": ["--months", "13", "--module", "Region=ap-southeast-1", "--module", "ProductVersion=3"],
+        "Instance is not found": ["--instance", "kst-1", "--months", "1"],
+    }
+    for told, sent in wrong.items():
+        done = subprocess.run([*place, *sent], capture_output=True, text=True, check=False)
+        assert done.returncode in {1, 2}
+        assert told in done.stderr
+        assert done.stderr.count("\n") == 1
+    assert server.operator("admin", "order", "list", "seller") == []
+
+
 def test_credit_limit_by_the_operator(server: Server) -> None:
     """A limit of 500.00 on nothing is 500.00 to spend."""
     server.operator("admin", "account", "create", "creditor")

@@ -28,7 +28,7 @@ def test_a_notice_composed_by_the_operators_tool_is_mailed_by_the_server(tmp_pat
             until = time.monotonic() + 20
             while len(mailbox.mails) < 2 and time.monotonic() < until:
                 time.sleep(0.1)
-            assert mailbox.subjects == ["Your balance is 600.00 USD, below 700.00 USD"] * 2
+            assert mailbox.subjects == ["Your available credit is 600.00 USD, below 700.00 USD"] * 2
             assert len(server.operator("admin", "messages", "ann")) == 2
             assert server.operator("admin", "outbox") == []
             assert "notices are mailed through" in server.log_text()

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from keystead import ids
 from keystead.access import rows, rules
-from keystead.access.faults import AccessKeyInactive, AccessKeyNotFound, AccountExists, AccountUnknown
-from keystead.access.model import AccessKey, Account, Credential, KeyStatus, MintedKey
+from keystead.access.faults import AccessKeyInactive, AccessKeyNotFound, AccountExists, AccountUnknown, ServiceUnknown
+from keystead.access.model import AccessKey, Account, Credential, KeyStatus, MintedKey, ServiceKey
 from keystead.hsm.port import KeyStore
 from keystead.store import Transaction, Warm
 
@@ -60,6 +60,38 @@ def access_keys(tx: Transaction, account_id: str) -> list[AccessKey]:
     return rows.access_keys(tx, account_id)
 
 
+def register_service(tx: Transaction, keystore: KeyStore, now: datetime, name: str) -> MintedKey:
+    """Make a service of the deployment, or give one that is there another access key; ServiceNameInvalid.
+
+    Its secret is in the answer and nowhere else in clear.
+    """
+    minted = MintedKey(ids.access_key_id(), ids.access_key_secret())
+    key = ServiceKey(minted.access_key_id, rules.checked_service(name), KeyStatus.ACTIVE, now)
+    rows.add_service_key(tx, key, keystore.seal_secret(SEALED_KIND, minted.access_key_id, minted.secret.encode()))
+    return minted
+
+
+def disable_service(tx: Transaction, name: str, access_key_id: str = "") -> list[ServiceKey]:
+    """Have every worker refuse a service's access keys, or the one named; gives all that the service has.
+
+    ServiceUnknown or AccessKeyNotFound for what is not there; disabling twice is disabling once.
+    """
+    keys = [key for key in rows.service_keys(tx) if key.service == name]
+    if not keys:
+        raise ServiceUnknown(name)
+    if access_key_id and access_key_id not in {key.access_key_id for key in keys}:
+        raise AccessKeyNotFound(access_key_id)
+    for key in keys:
+        if access_key_id in {"", key.access_key_id}:
+            rows.set_service_status(tx, key.access_key_id, KeyStatus.INACTIVE)
+    return [key for key in rows.service_keys(tx) if key.service == name]
+
+
+def service_keys(tx: Transaction) -> list[ServiceKey]:
+    """Give the access keys of all services, by service, oldest first."""
+    return rows.service_keys(tx)
+
+
 def credential_of(warm: Warm, keystore: KeyStore, access_key_id: str) -> Credential:
     """Give what the gate checks a signature with, from the worker's cache where it is there.
 
@@ -67,11 +99,13 @@ def credential_of(warm: Warm, keystore: KeyStore, access_key_id: str) -> Credent
     """
 
     def load(tx: Transaction) -> Credential:
-        found = rows.sealed_access_key(tx, access_key_id)
+        found = rows.sealed_access_key(tx, access_key_id) or rows.sealed_service_key(tx, access_key_id)
         if found is None:
             raise AccessKeyNotFound(access_key_id)
         key, sealed = found
         secret = keystore.open_secret(SEALED_KIND, access_key_id, sealed).decode()
+        if isinstance(key, ServiceKey):
+            return Credential(access_key_id, "", secret, key.status, service=key.service)
         return Credential(access_key_id, key.account_id, secret, key.status, key.user_id)
 
     credential = warm.get(SEALED_KIND, access_key_id, load)

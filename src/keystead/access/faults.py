@@ -32,6 +32,32 @@ class AccountNameInvalid(CallerFault):
         self.name = name
 
 
+class ServiceNameInvalid(CallerFault):
+    """The name of a new service is not acceptable."""
+
+    def __init__(self, name: str) -> None:
+        """Say what a name may look like."""
+        super().__init__(f'The service name "{name}" is not valid: 2 to 32 lower-case letters, digits and -, a letter first.')
+        self.name = name
+
+
+class ServiceUnknown(NotFound):
+    """No service of this name is registered."""
+
+    def __init__(self, name: str) -> None:
+        """Name the name that was looked for."""
+        super().__init__(f'The service "{name}" is not registered.')
+        self.name = name
+
+
+class NotForServices(Refused):
+    """The caller may not call this action."""
+
+    def __init__(self) -> None:
+        """Say it in the cloud's words (KMS common error codes page, read 2026-11-22)."""
+        super().__init__("This operation is forbidden by permission system.")
+
+
 class AccessKeyNotFound(NotFound):
     """No access key has this id (or it is not the account's: the two look the same)."""
 

@@ -35,6 +35,15 @@ class AccessKey(msgspec.Struct, frozen=True):
     """The RAM user whose key it is; empty for the account's own."""
 
 
+class ServiceKey(msgspec.Struct, frozen=True):
+    """An access key of a service of the deployment, such as an object store: `service` is its name in lower case, `oss`."""
+
+    access_key_id: str
+    service: str
+    status: KeyStatus
+    created_at: datetime
+
+
 class MintedKey(msgspec.Struct, frozen=True):
     """A new access key with its secret in clear: the only time it is shown."""
 
@@ -47,13 +56,17 @@ class MintedKey(msgspec.Struct, frozen=True):
 
 
 class Credential(msgspec.Struct, frozen=True):
-    """What the gate checks a signature with: the account, the clear secret, and whether the key is active."""
+    """What the gate checks a signature with: the account, the clear secret, and whether the key is active.
+
+    Of a service of the deployment `service` is the name and `account_id` empty: it acts for the account whose key it names.
+    """
 
     access_key_id: str
     account_id: str
     secret: str
     status: KeyStatus
     user_id: str = ""
+    service: str = ""
 
     def __repr__(self) -> str:
         """Show the id only: a repr ends up in logs."""

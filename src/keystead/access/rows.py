@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from keystead.access.faults import AccountUnknown
-from keystead.access.model import AccessKey, Account, KeyStatus
+from keystead.access.model import AccessKey, Account, KeyStatus, ServiceKey
 from keystead.clock import from_ms, to_ms
 from keystead.store import Transaction, metadata
 
@@ -44,6 +44,15 @@ access_key = Table(
     Column("status", String(8), nullable=False),
     Column("created_at_ms", BigInteger, nullable=False),
     Column("user_id", String(20), nullable=True, index=True),
+)
+service_access_key = Table(
+    "service_access_key",
+    metadata,
+    Column("access_key_id", String(32), primary_key=True),
+    Column("service", String(32), nullable=False, index=True),
+    Column("sealed_secret", LargeBinary, nullable=False),
+    Column("status", String(8), nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
 )
 key_policy = Table(
     "key_policy",
@@ -145,6 +154,42 @@ def set_status(tx: Transaction, access_key_id: str, status: KeyStatus) -> None:
     """Change a key's status, and have every worker forget what it knew of the key."""
     tx.execute(update(access_key).where(access_key.c.access_key_id == access_key_id).values(status=status.value))
     tx.changed("access_key", access_key_id)
+
+
+def add_service_key(tx: Transaction, new: ServiceKey, sealed_secret: bytes) -> None:
+    """Insert a service's access key with its sealed secret."""
+    tx.execute(
+        insert(service_access_key).values(
+            access_key_id=new.access_key_id,
+            service=new.service,
+            sealed_secret=sealed_secret,
+            status=new.status.value,
+            created_at_ms=to_ms(new.created_at),
+        )
+    )
+
+
+def sealed_service_key(tx: Transaction, access_key_id: str) -> tuple[ServiceKey, bytes] | None:
+    """Give a service's access key and its sealed secret."""
+    row = tx.execute(select(service_access_key).where(service_access_key.c.access_key_id == access_key_id)).one_or_none()
+    return None if row is None else (_service_key(row), bytes(row.sealed_secret))
+
+
+def service_keys(tx: Transaction) -> list[ServiceKey]:
+    """Give every service's access keys, by service, oldest first."""
+    order = (service_access_key.c.service, service_access_key.c.created_at_ms, service_access_key.c.access_key_id)
+    return [_service_key(row) for row in tx.execute(select(service_access_key).order_by(*order))]
+
+
+def set_service_status(tx: Transaction, access_key_id: str, status: KeyStatus) -> None:
+    """Change the status of a service's access key, and have every worker forget what it knew of it."""
+    mine = service_access_key.c.access_key_id == access_key_id
+    tx.execute(update(service_access_key).where(mine).values(status=status.value))
+    tx.changed("access_key", access_key_id)
+
+
+def _service_key(row: Row[Any]) -> ServiceKey:
+    return ServiceKey(row.access_key_id, row.service, KeyStatus(row.status), from_ms(row.created_at_ms))
 
 
 def _account(row: Row[Any]) -> Account:

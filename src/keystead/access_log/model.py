@@ -25,6 +25,8 @@ class Record(msgspec.Struct, kw_only=True, gc=False):
     instance_id: str = ""
     resource_id: str = ""
     key_version_id: str = ""
+    opened_version_id: str | msgspec.UnsetType = msgspec.UNSET
+    """What ReEncrypt opened; `key_version_id` is what it sealed with. Not written for other calls."""
     client_ip: str = ""
     useragent: str = ""
 

@@ -9,8 +9,9 @@ from cyclopts import App, CycloptsError
 from keystead import __version__
 from keystead.cli import actions, doctor
 from keystead.cli.access import access
-from keystead.cli.admin import accounts, clock, coupons, instances, mail, top_ups
+from keystead.cli.admin import accounts, clock, coupons, instances, mail, orders, services, top_ups
 from keystead.cli.bill import command as bill
+from keystead.cli.key import command as key
 from keystead.cli.plan import command as plan
 from keystead.cli.serve import command as serve
 from keystead.faults import CallerFault, Fault
@@ -28,7 +29,9 @@ app = App(
 admin = App(name="admin", help="The operator's tools.", help_format="plaintext")
 admin.command(accounts.account)
 admin.command(accounts.access_key)
+admin.command(services.service)
 admin.command(coupons.coupon)
+admin.command(orders.order)
 admin.command(top_ups.top_up)
 admin.command(instances.instance)
 admin.command(clock.clock)
@@ -40,6 +43,7 @@ app.command(access)
 app.command(serve.serve, name="serve")
 app.command(bill.bill)
 app.command(plan.plan)
+app.command(key.key)
 app.command(doctor.doctor, name="doctor")
 app.command(actions.actions, name="actions")
 

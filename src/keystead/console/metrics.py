@@ -10,6 +10,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
 from keystead.access_log.model import Record
+from keystead.key_use.model import BOUND
 
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 """Upper bounds of the duration classes, in seconds."""
@@ -77,6 +78,18 @@ def exposition(folder: str) -> bytes:
     """Give the figures of all workers, past ones included, in Prometheus' text format."""
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry, path=folder)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)
+
+
+def wear(most: int, worn: int) -> bytes:
+    """Give how far key versions are from the bound of GCM, in Prometheus' text format; it names no key."""
+    registry = CollectorRegistry()
+    bound = Gauge("keystead_key_version_encryptions_bound", "Encryptions a key version may do.", registry=registry)
+    highest = Gauge("keystead_key_version_encryptions_max", "Encryptions of the key version that did most.", registry=registry)
+    warned = Gauge("keystead_key_versions_worn", "Key versions whose owners are warned.", registry=registry)
+    bound.set(BOUND)
+    highest.set(most)
+    warned.set(worn)
     return generate_latest(registry)
 
 

@@ -12,12 +12,15 @@ from typing import Final
 import msgspec
 
 from keystead import ids
+from keystead.clock import iso_z
 from keystead.coupons import rows, rules
 from keystead.coupons.faults import CouponKeyReused, CouponNotFound
 from keystead.coupons.model import Coupon, CouponState, Grant, MovementKind, Part, Search, Step
 from keystead.ledger import commands as ledger
 from keystead.ledger.model import Book, Finding
 from keystead.money import Money
+from keystead.notices import commands as notices
+from keystead.notices.model import NoticeKind, Telling
 from keystead.store import Transaction
 from keystead.store.events import record_event
 from keystead.store.jobs import enqueue
@@ -46,6 +49,7 @@ def grant(tx: Transaction, now: datetime, asked: Grant) -> Coupon:
     if made.expires_at is not None:
         enqueue(tx, EXPIRE_JOB, made.coupon_id, made.account_id, made.expires_at)
     record_event(tx, "coupon_granted", made.coupon_id, made.account_id, now, amount=made.nominal.plain())
+    notices.tell(tx, now, _telling(made))
     return Coupon(made, first)
 
 
@@ -118,6 +122,18 @@ def audit(tx: Transaction) -> list[Finding]:
         if held != minor:
             findings.append(Finding(account_id, f"its coupons hold {minor}, its book {held}"))
     return findings
+
+
+def _telling(made: Grant) -> Telling:
+    facts = {
+        "coupon": made.number,
+        "value": f"{made.nominal.plain()} {made.nominal.currency}",
+        "usable_from": iso_z(made.effective_at),
+        "usable_until": iso_z(made.expires_at) if made.expires_at else "",
+        "pays_for": f"orders of {', '.join(made.products)}" if made.products else "every order",
+        "description": made.description,
+    }
+    return Telling(NoticeKind.COUPON_GRANTED, made.account_id, f"coupon/{made.coupon_id}", "", facts)
 
 
 def _move(tx: Transaction, now: datetime, moved: Coupon, kind: MovementKind, amount: Money, order_id: str = "") -> Step:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from keystead.clock import Clock, Instant
 from keystead.faults import Fault
+from keystead.gate.throttle import Rate
 from keystead.identity.model import PrincipalKind
+from keystead.quotas.model import SharedQuota
 from keystead.settings import Settings
 from keystead.store import Store, Transaction, Warm
 
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
     from keystead.gate.signature import NonceMemory
     from keystead.gate.throttle import Rates
     from keystead.hsm.port import KeyStore
+
+SHARED_GATEWAY: Final = "kms"
+"""The product whose actions have quotas."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +44,17 @@ class Service:
     rates: Rates
     nonces: NonceMemory
     journal: Journal
+    shared_quotas: Mapping[str, SharedQuota] = field(default_factory=dict)
+    """By KMS action; an action without one is not limited."""
+    regions: frozenset[str] = frozenset()
+    """Where this deployment serves."""
 
 
 class Principal(msgspec.Struct, frozen=True, gc=False):
     """Who proved itself: the account and the access key it signed with, and for a user or a session which one.
 
-    `identifier` is the user's or role's id, `name` its name, `session` the name of the role's session.
+    `identifier` is the user's or role's id, `name` its name, `session` the name of the role's session. A service of the
+    deployment has a name and no account.
     """
 
     account_id: str
@@ -54,6 +65,11 @@ class Principal(msgspec.Struct, frozen=True, gc=False):
     session: str = ""
     narrowed: str = ""
     """The policy that a session was begun with; empty if with none."""
+
+    @property
+    def service(self) -> str:
+        """The name of the service of the deployment that calls; empty for everybody else."""
+        return self.name if self.kind is PrincipalKind.SERVICE else ""
 
     @property
     def arn(self) -> str:
@@ -103,7 +119,7 @@ class Call:
 
     @property
     def account_id(self) -> str:
-        """The account the call acts for."""
+        """The account the call acts for; empty for a service of the deployment, until the key it names says whose it is."""
         return self.principal.account_id
 
     @property
@@ -123,9 +139,19 @@ class Call:
     def tx(self, tx: Transaction) -> None:
         self._tx = tx
 
-    def admit(self, instance_id: str, qps: int) -> None:
-        """Take one of the instance's requests of this second, or raise `Throttled`; `qps` is what was purchased."""
-        self.service.rates.admit(instance_id, qps, self.instant, inline=self.service.warm.inline)
+    def admit(self, owner_id: str, *instances: tuple[str, int]) -> None:
+        """Take one request of the action's quota from an account, and one of each instance (its id, what it was purchased for).
+
+        Without an `owner_id` none of a quota: all that the call uses stands in instances. `Throttled` if any has none left.
+        A computing action calls it once, after all that may be `Cold`.
+        """
+        rates = [Rate(instance_id, qps) for instance_id, qps in instances]
+        quota = self.service.shared_quotas.get(self.record.api_name)
+        if owner_id and quota is not None and self.record.product == SHARED_GATEWAY:
+            region = self.region if self.region in self.service.regions else ""
+            rates.append(Rate(f"{owner_id}/{region}/{quota.group}", quota.qps, quota.burst, quota.group))
+        if rates:
+            self.service.rates.admit(rates, self.instant, inline=self.service.warm.inline)
 
     def dry_run_gate(self, dry_run: bool | None) -> None:  # noqa: FBT001 - a parameter of the wire
         """Raise `DryRun` if the caller asked for it; called after every check and before any effect."""

@@ -25,6 +25,7 @@ from keystead.gate.call import Call
 from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import Action, Effect
 from keystead.gate.signature import NonceUsed, Proof
+from keystead.gate.throttle import Throttled
 from keystead.identity.faults import NotPermitted
 from keystead.identity.grants import grants_of, key_policy_of
 from keystead.identity.model import HolderKind, PrincipalKind
@@ -38,6 +39,8 @@ CLIENT_TOKEN_CHARS_MAX = 64
 CONFLICT_TRIES_MAX = 5
 RECOVERY: Final = frozenset({"kms:DescribeKey", "kms:GetKeyPolicy", "kms:SetKeyPolicy"})
 """What an account can always do with its key, so that no policy locks it out for good."""
+_UNASKED: Final = frozenset({PrincipalKind.ACCOUNT, PrincipalKind.SERVICE})
+"""Who needs no statement: the account in what is its own; a service, for which docs/adr/0071 says what it may."""
 _NOTHING: Final[Mapping[str, str]] = {}
 Tags = Callable[[], Mapping[str, str]]
 
@@ -64,6 +67,7 @@ def run(running: Running) -> Response:
     """Run the action as its effect asks; what it raises is raised, and then nothing it did is kept."""
     call, action = running.call, running.action
     if action.effect is Effect.WRITE:
+        _admit_writing(running)
         with action.ahead(call, running.request) if action.ahead else contextlib.nullcontext():
             return _run_writing(running)
     if not running.arrival.nonce_taken:
@@ -71,6 +75,7 @@ def run(running: Running) -> Response:
         running.arrival.nonce_taken = True
     if action.effect is Effect.COMPUTE:
         return _handled(running)
+    call.admit(call.account_id or call.principal.service)
     with action.ahead(call, running.request) if action.ahead else contextlib.nullcontext(), call.service.store.read() as tx:
         call.tx = tx
         return _handled(running)
@@ -80,6 +85,18 @@ def _handled(running: Running) -> Response:
     response = running.action.handler(running.call, running.request)
     permitted(running.call, running.action)
     return response
+
+
+def _admit_writing(running: Running) -> None:
+    """Take a request of the action's quota. One refused keeps its nonce, as every refused write does."""
+    call, proof = running.call, running.proof
+    try:
+        call.admit(call.account_id)
+    except Throttled:
+        with call.service.store.write() as tx:
+            if not claim_nonce(tx, proof.access_key_id, proof.nonce, to_ms(call.instant.wall)):
+                raise NonceUsed from None
+        raise
 
 
 def _run_writing(running: Running) -> Response:
@@ -143,7 +160,7 @@ def _with_token(running: Running, tx: Transaction) -> Response:
 def permit(call: Call, action: Action) -> None:
     """Ask for all that is known before the action runs; NotPermitted."""
     call.action = action
-    if call.principal.kind is PrincipalKind.ACCOUNT or not action.permission.resources:
+    if call.principal.kind in _UNASKED or not action.permission.resources:
         return
     for template in action.permission.resources:
         if "{key}" not in template:
@@ -156,6 +173,8 @@ def permit_key(call: Call, key_id: str, owner: str, tags: Tags, name: str = "") 
     if call.action is None or not call.action.permission.of_key:
         return
     call.asked += 1
+    if call.principal.kind is PrincipalKind.SERVICE:
+        return
     wanted = name or call.action.permission.action
     resource = f"acs:kms:{call.region}:{owner}:key/{key_id}"
     policies = key_policy_of(call.warm, key_id, owner)
@@ -171,7 +190,7 @@ def permit_key(call: Call, key_id: str, owner: str, tags: Tags, name: str = "") 
 def permit_item(call: Call, item: str) -> None:
     """Ask for something else of the account's that the action found, such as `instance/kst-…`. NotPermitted."""
     call.asked += 1
-    if call.action is None or call.principal.kind is PrincipalKind.ACCOUNT:
+    if call.action is None or call.principal.kind in _UNASKED:
         return
     wanted, resource = call.action.permission.action, f"acs:kms:{call.region}:{call.account_id}:{item}"
     _require(wanted, resource, _identity_verdict(call, wanted, resource, None))

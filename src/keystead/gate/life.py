@@ -20,7 +20,7 @@ from collections.abc import Callable
 import msgspec
 
 from keystead.access import commands as access
-from keystead.access.faults import AccessKeyInactive, AccessKeyNotFound
+from keystead.access.faults import AccessKeyInactive, AccessKeyNotFound, NotForServices
 from keystead.access_log.model import Record
 from keystead.clock import Instant, SystemClock, elapsed
 from keystead.faults import Fault, Unavailable
@@ -94,6 +94,8 @@ def live(service: Service, arrival: Arrival) -> Outcome:
         if action.effect is not Effect.COMPUTE and service.warm.inline:
             raise Cold  # noqa: TRY301 - leaves through the clause for Cold below
         proof = _prove(call, arrival)  # 5
+        if call.principal.service and not action.for_services:
+            raise NotForServices  # noqa: TRY301 - leaves through the one door
         request = bind(action.request, action.plan, arrival.parameters())  # 6
         permit(call, action)
         response = run(Running(call, action, request, arrival, proof))  # 7
@@ -171,6 +173,8 @@ def _key_holder(call: Call, proof: signature.Proof) -> Principal:
     if proof.security_token:
         raise TokenUnknown
     signature.check_signature(proof, credential.secret)
+    if credential.service:
+        return Principal("", proof.access_key_id, PrincipalKind.SERVICE, name=credential.service)
     if not credential.user_id:
         return Principal(credential.account_id, proof.access_key_id)
     user = grants_of(call.warm, HolderKind.USER, credential.user_id)

@@ -78,6 +78,8 @@ class Action(NamedTuple):
     methods: frozenset[str]
     where: str
     permission: Permission
+    for_services: bool = False
+    """Whether a service of the deployment may call it too."""
 
 
 class Product:
@@ -108,7 +110,14 @@ class Product:
         PRODUCTS[version] = self
 
     def action(
-        self, name: str, effect: Effect, *, idempotent: bool = False, methods: str = "GET POST", ahead: Ahead | None = None
+        self,
+        name: str,
+        effect: Effect,
+        *,
+        idempotent: bool = False,
+        methods: str = "GET POST",
+        ahead: Ahead | None = None,
+        for_services: bool = False,
     ) -> Callable[[Callable[[Call, Any], Response]], Callable[[Call, Any], Response]]:
         """Register the decorated function; its annotations name the request and response structs."""
 
@@ -134,6 +143,7 @@ class Product:
                 frozenset(methods.split()),
                 where,
                 self.permissions[name],
+                for_services,
             )
             return handler
 

@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape
 
 import msgspec
 
+from keystead.access.faults import NotForServices
 from keystead.faults import CallerFault, Fault, InvalidParameter, MissingParameter, NotFound, Unavailable
 from keystead.gate.arrival import Arrival, BodyTooLarge
 from keystead.gate.call import DryRun
@@ -77,6 +78,7 @@ GATEWAY_FAULTS: Final = (
     FaultRow(SignatureMismatch, "SignatureDoesNotMatch", 400),
     FaultRow(MissingParameter, "MissingParameter", 400),
     FaultRow(InvalidParameter, "InvalidParameter", 400),
+    FaultRow(NotForServices, "Forbidden.NoPermission", 403),
     FaultRow(NonceUsed, "SignatureNonceUsed", 400),
     FaultRow(TokenMismatch, "IdempotentParameterMismatch", 400),
     FaultRow(DryRun, "DryRunOperationError", 400),

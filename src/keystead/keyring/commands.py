@@ -101,6 +101,11 @@ def key_by_id(tx: Transaction, caller: Caller, reference: str) -> Key:
     return key_named(tx, caller, reference)
 
 
+def known(tx: Transaction, key_id: str) -> Key | None:
+    """Give a key, whoever's, to work that no caller asked for; None once it is destroyed."""
+    return rows.key_of(tx, key_id)
+
+
 def list_keys(tx: Transaction, selection: Selection, page: Page) -> Listing:
     """Give one page of an account's keys in a region, oldest first."""
     return rows.listing(tx, selection, page)
@@ -168,10 +173,13 @@ def warm_key_id(warm: Warm, account_id: str, region: str, reference: str) -> str
     return labels.key_id_of_alias(warm, account_id, region, meant) if meant.startswith(ALIAS_PREFIX) else meant
 
 
-def version_for_decrypt(warm: Warm, keystore: KeyStore, account_id: str, region: str, version_id: str) -> ReadyVersion:
-    """Give the version that a ciphertext names; a foreign one is KeyNotFound exactly as an absent one is."""
+def version_for_decrypt(warm: Warm, keystore: KeyStore, account_id: str | None, region: str, version_id: str) -> ReadyVersion:
+    """Give the version that a ciphertext names; a foreign one is KeyNotFound exactly as an absent one is.
+
+    None for `account_id` finds whoever's: for a cloud service, whose right to the key the action asks next.
+    """
     key = _warm_key(warm, _warm_version(warm, version_id).key_id)
-    if key.place.account_id != account_id or key.place.region != region:
+    if account_id not in {None, key.place.account_id} or key.place.region != region:
         raise KeyNotFound(version_id)
     return ReadyVersion(key, version_id, _handle(warm, keystore, key, version_id))
 
@@ -246,7 +254,7 @@ def _warm_version(warm: Warm, version_id: str) -> KeyVersion:
 
 
 def _handle(warm: Warm, keystore: KeyStore, key: Key, version_id: str) -> VersionHandle:
-    instance_id = key.place.instance_id
+    instance_id = key.place.sealing_id
 
     def load(tx: Transaction) -> _Ring:
         sealed = rows.sealed_instance_key(tx, instance_id)

@@ -96,4 +96,4 @@ def _version(tx: Transaction, key: Key) -> KeyVersion:
 
 
 def _ids(key: Key) -> VersionIds:
-    return VersionIds(key.place.instance_id, key.key_id, key.primary_version_id)
+    return VersionIds(key.place.sealing_id, key.key_id, key.primary_version_id)

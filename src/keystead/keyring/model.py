@@ -5,8 +5,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 import msgspec
+
+BY_ACCOUNT: Final = "default-"
+"""Begins the id of what seals an account's default keys; an instance's id never begins so."""
 
 
 class KeyState(enum.StrEnum):
@@ -137,12 +141,25 @@ class Rotation(msgspec.Struct, frozen=True):
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where a key lives, for good: account, region and instance; `creator` is the account that asked for it."""
+    """Where a key lives, for good: account, region and instance; `creator` is who asked for it, an account or a cloud service.
+
+    A default key, which is free, lives in no instance: `instance_id` is empty.
+    """
 
     account_id: str
     region: str
     instance_id: str
     creator: str
+
+    @property
+    def sealing_id(self) -> str:
+        """Whose key seals the key's versions: the instance's, or the account's one for all its default keys."""
+        return self.instance_id or f"{BY_ACCOUNT}{self.account_id}"
+
+    @property
+    def service(self) -> str:
+        """The code of the cloud service that made the key for its own use (`OSS`); empty for a key of the account's own."""
+        return "" if self.creator == self.account_id else self.creator
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -191,8 +208,9 @@ class KeyVersion(msgspec.Struct, frozen=True):
 class Selection(msgspec.Struct, frozen=True):
     """Which keys a listing wants: an account's keys in a region, in its instances that are not released.
 
-    `wanted` maps a filter's name to its values: all names must match, any value of a name will do. In the instances named in
-    `expired` every key counts as Unavailable. A key whose deletion window is over by `now` is gone.
+    Default keys are selected by what seals them, named among the instances. `wanted` maps a filter's name to its values: all
+    names must match, any value of a name will do. In the instances named in `expired` every key counts as Unavailable. A key
+    whose deletion window is over by `now` is gone.
     """
 
     account_id: str
@@ -210,11 +228,26 @@ class Tags(msgspec.Struct, frozen=True):
     borne: Mapping[str, str]
 
 
+class Span(msgspec.Struct, frozen=True):
+    """Which entries of a listing make a page: `size` of them after `skipped`, reckoned from the end if `from_end`."""
+
+    skipped: int
+    size: int
+    from_end: bool
+
+
 class Page(msgspec.Struct, frozen=True):
     """One page of a listing: `number` from 1, `size` 1 to 101."""
 
     number: int
     size: int
+
+    def span(self, total: int) -> Span:
+        """Say where the page of a listing of `total` entries lies, from the nearer end."""
+        before = (self.number - 1) * self.size
+        size = max(0, min(self.size, total - before))
+        behind = max(0, total - before - size)
+        return Span(behind, size, from_end=True) if behind < before else Span(before, size, from_end=False)
 
 
 class Listing(msgspec.Struct, frozen=True):

@@ -28,13 +28,13 @@ from sqlalchemy import (
     insert,
     or_,
     select,
-    true,
     update,
 )
 
 from keystead.access import rows as access_rows
 from keystead.clock import from_ms, to_ms
 from keystead.keyring.model import (
+    BY_ACCOUNT,
     Key,
     KeySpec,
     KeyState,
@@ -70,6 +70,7 @@ instance_key = Table(
     Column("destruction_intended_at_ms", BigInteger, nullable=True),
     Column("destroyed_at_ms", BigInteger, nullable=True),
 )
+_LISTED_BY = ("account_id", "region", "created_at_ms", "key_id", "instance_id", "destroyed_at_ms", "delete_at_ms")
 kms_key = Table(
     "kms_key",
     metadata,
@@ -95,7 +96,11 @@ kms_key = Table(
     Column("material_expires_at_ms", BigInteger, nullable=True),
     Column("destruction_intended_at_ms", BigInteger, nullable=True),
     Column("destroyed_at_ms", BigInteger, nullable=True),
-    Index("ix_kms_key_account_id_region_created_at_ms", "account_id", "region", "created_at_ms", "key_id"),
+    Index(
+        "ix_kms_key_listing",
+        *("account_id", "region", "created_at_ms", "key_id"),
+        *("instance_id", "destroyed_at_ms", "delete_at_ms"),
+    ),
 )
 key_version = Table(
     "key_version",
@@ -152,7 +157,7 @@ def add_key(tx: Transaction, new: Key) -> None:
             key_id=new.key_id,
             account_id=new.place.account_id,
             region=new.place.region,
-            instance_id=new.place.instance_id,
+            instance_id=new.place.sealing_id,
             creator=new.place.creator,
             state=new.state.value,
             spec=new.shape.spec.value,
@@ -265,7 +270,7 @@ def destroy_key(tx: Transaction, key: Key, at: datetime) -> None:
     tx.execute(delete(key_version).where(key_version.c.key_id == key.key_id))
     access_rows.forget_policy(tx, key.key_id)
     tx.changed(CACHED_KEY, key.key_id)
-    tx.changed(CACHED_INSTANCE_KEY, key.place.instance_id)
+    tx.changed(CACHED_INSTANCE_KEY, key.place.sealing_id)
 
 
 def rotating_keys(tx: Transaction, instance_id: str) -> list[Key]:
@@ -299,17 +304,14 @@ def tagged(tx: Transaction, selection: Selection, wanted: Tags, after: tuple[str
 
 
 def listing(tx: Transaction, selection: Selection, page: Page) -> Listing:
-    """Give one page of the selected keys, oldest first, and their number."""
-    where = _selected(selection)
-    total = int(tx.execute(select(func.count()).select_from(kms_key).where(where)).scalar_one())
-    statement = (
-        select(kms_key)
-        .where(where)
-        .order_by(kms_key.c.created_at_ms, kms_key.c.key_id)
-        .limit(page.size)
-        .offset((page.number - 1) * page.size)
-    )
-    return Listing(tuple(_key(row) for row in tx.execute(statement)), total)
+    """Give one page of the selected keys, oldest first, and their number; docs/adr/0078 has why so."""
+    total = int(tx.execute(select(func.count()).select_from(kms_key).where(_selected(selection))).scalar_one())
+    span = page.span(total)
+    oldest_first = (kms_key.c.created_at_ms, kms_key.c.key_id)
+    order = [column.desc() for column in oldest_first] if span.from_end else list(oldest_first)
+    here = _ids(selection).order_by(*order).limit(span.size).offset(span.skipped)
+    found = tx.execute(select(kms_key).where(kms_key.c.key_id.in_(here)).order_by(*oldest_first)) if span.size else ()
+    return Listing(tuple(_key(row) for row in found), total)
 
 
 def _ids(selection: Selection) -> Select[tuple[str]]:
@@ -342,8 +344,9 @@ def _matches(name: str, values: frozenset[str], selection: Selection) -> ColumnE
         if KeyState.UNAVAILABLE.value not in values:
             return standing
         return or_(standing, kms_key.c.instance_id.in_(sorted(expired)))
-    if name == "CreatorType":  # users make keys, cloud services do not exist here
-        return true() if "User" in values else false()
+    if name == "CreatorType":
+        mine = kms_key.c.creator == kms_key.c.account_id
+        return or_(mine if "User" in values else false(), ~mine if "Service" in values else false())
     if name == "AliasName":
         return exists().where(key_alias.c.key_id == kms_key.c.key_id, key_alias.c.name.in_(sorted(values)))
     column = {
@@ -380,7 +383,7 @@ def _key(row: Row[Any]) -> Key:
     kind = (KeySpec(row.spec), KeyUsage(row.usage), Origin(row.origin))
     return Key(
         key_id=row.key_id,
-        place=Place(row.account_id, row.region, row.instance_id, row.creator),
+        place=Place(row.account_id, row.region, "" if row.instance_id.startswith(BY_ACCOUNT) else row.instance_id, row.creator),
         shape=Shape(*kind, row.description, ProtectionLevel(row.protection), Storage(row.storage)),
         state=KeyState(row.state),
         primary_version_id=row.primary_version_id,

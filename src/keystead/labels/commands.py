@@ -41,6 +41,11 @@ def delete_alias(tx: Transaction, home: Home, name: str) -> None:
     rows.delete_alias(tx, home, name)
 
 
+def names_of(tx: Transaction, home: Home, key_id: str) -> list[str]:
+    """Give the names of a key's aliases."""
+    return rows.names_of(tx, home, key_id)
+
+
 def key_id_of_alias(warm: Warm, account_id: str, region: str, name: str) -> str:
     """Give the id of the key an alias names, without SQL when it is warm; AliasNotFound, or `Cold` where it may not be read."""
     home = Home(account_id, region)

@@ -20,6 +20,10 @@ from keystead.entitlements.model import Standing
 from keystead.faults import Fault
 from keystead.instances import commands as instances
 from keystead.instances.model import Owned, RenewalStatus
+from keystead.key_use import commands as key_use
+from keystead.key_use import rules as use_rules
+from keystead.key_use.model import BOUND
+from keystead.keyring import commands as keyring
 from keystead.ledger import commands as ledger
 from keystead.money import Money
 from keystead.notices import rows, rules
@@ -91,6 +95,47 @@ def tell_released(tx: Transaction, now: datetime, instance_id: str) -> None:
     if owned is not None and owned.instance.released_at is not None:
         facts = {"released_at": iso_z(owned.instance.released_at)}
         _tell_of(tx, now, NoticeKind.RELEASED, owned, f"released/{instance_id}", facts)
+
+
+def tell_worn(tx: Transaction, now: datetime, version_id: str, warned_at: int) -> None:
+    """Tell that a key version has come to where its owner is warned, or to the bound; once each, nothing if the key is gone."""
+    wear = key_use.wear(tx, version_id)
+    key = None if wear is None else keyring.known(tx, wear.version.key_id)
+    if wear is None or key is None:
+        return
+    mark = use_rules.passed(wear.sealed, warned_at)
+    facts = {
+        "key_id": key.key_id,
+        "version_id": version_id,
+        "sealed": str(wear.sealed),
+        "bound": str(BOUND),
+        "reached": "yes" if mark >= BOUND else "",
+    }
+    occasion = f"key-worn/{version_id}/{mark}"
+    if mark and tell(tx, now, Telling(NoticeKind.KEY_WORN, key.place.account_id, occasion, key.place.instance_id, facts)):
+        detail = {"version_id": version_id, "encryptions": str(wear.sealed), "bound": str(BOUND)}
+        record_event(tx, "key_version_worn", key.key_id, key.place.account_id, now, **detail)
+
+
+def warn_of_deletion(tx: Transaction, now: datetime, key_id: str) -> None:
+    """Warn that a key is to be deleted that was used in the last seven days, by what is counted; once a deletion."""
+    key = keyring.known(tx, key_id)
+    if key is None or key.delete_at is None:
+        return
+    recent = use_rules.in_use(key_use.uses(tx, key_id), now)
+    if not recent:
+        return
+    last = recent[0]
+    facts = {
+        "key_id": key_id,
+        "delete_at": iso_z(key.delete_at),
+        "last_used_at": iso_z(last.last_at),
+        "operations": ", ".join(sorted({used.use.operation for used in recent})),
+    }
+    occasion = f"key-in-use/{key_id}/{to_ms(key.delete_at)}"
+    if tell(tx, now, Telling(NoticeKind.KEY_IN_USE, key.place.account_id, occasion, key.place.instance_id, facts)):
+        detail = {name: facts[name] for name in ("delete_at", "last_used_at", "operations")}
+        record_event(tx, "key_deletion_of_used_key", key_id, key.place.account_id, now, **detail)
 
 
 def set_alert(tx: Transaction, account_id: str, threshold: Money) -> None:
@@ -181,14 +226,14 @@ def _warn(tx: Transaction, policies: Policies, now: datetime, account_id: str, l
     if alert is None:
         return
     day = rules.low_days(low_since, now)
-    balance = ledger.available(tx, account_id)
+    credit = ledger.available(tx, account_id)
     facts = {
-        "balance": f"{balance.plain()} {balance.currency}",
+        "available": f"{credit.plain()} {credit.currency}",
         "threshold": f"{alert.threshold.plain()} {alert.threshold.currency}",
         "days_more": str(policies.low_balance_reminders - day),
     }
     if tell(tx, now, Telling(NoticeKind.BALANCE_LOW, account_id, rules.balance_occasion(low_since, day), "", facts)):
-        record_event(tx, "balance_low", account_id, account_id, now, balance=balance.plain(), threshold=alert.threshold.plain())
+        record_event(tx, "balance_low", account_id, account_id, now, balance=credit.plain(), threshold=alert.threshold.plain())
     due = rules.next_warning(low_since, now, policies)
     if due is not None:
         enqueue(tx, REMIND_BALANCE_JOB, account_id, account_id, due)

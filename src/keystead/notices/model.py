@@ -33,11 +33,16 @@ class NoticeKind(enum.StrEnum):
     RENEWAL_CANCELLED = "renewal_cancelled"
     AUTO_RENEWAL_FAILED = "auto_renewal_failed"
     BALANCE_LOW = "balance_low"
+    KEY_WORN = "key_worn"
+    KEY_IN_USE = "key_in_use"
+    COUPON_GRANTED = "coupon_granted"
+    TOP_UP_RECEIVED = "top_up_received"
 
     @property
     def category(self) -> Category:
         """Where it is filed: money under Account, instances under Product."""
-        return Category.ACCOUNT if self is NoticeKind.BALANCE_LOW else Category.PRODUCT
+        money = {NoticeKind.BALANCE_LOW, NoticeKind.COUPON_GRANTED, NoticeKind.TOP_UP_RECEIVED}
+        return Category.ACCOUNT if self in money else Category.PRODUCT
 
 
 class Telling(msgspec.Struct, frozen=True):

@@ -24,6 +24,12 @@ _LABELS = {
     "expiry_date": "Expiry date",
     "ends_at": "Stops at",
     "releases_at": "Is destroyed at",
+    "key_id": "Key",
+    "version_id": "Version",
+    "sealed": "Encryptions",
+    "last_used_at": "Last used at",
+    "delete_at": "Is deleted at",
+    "operations": "Used for",
     "order_id": "Order",
     "amount": "Paid",
     "months": "Months",
@@ -31,10 +37,30 @@ _LABELS = {
     "refund": "Paid back",
     "reason": "Reason",
     "next_try": "Next try",
-    "balance": "Balance",
+    "available": "Available credit",
     "threshold": "Alert threshold",
+    "coupon": "Coupon",
+    "value": "Value",
+    "usable_from": "Usable from",
+    "usable_until": "Usable until",
+    "pays_for": "Pays for",
+    "top_up": "Top-up",
+    "received": "Received",
+    "transaction": "Transaction",
 }
-_INSTANTS = frozenset({"stopped_at", "released_at", "ends_at", "releases_at", "next_try"})
+_INSTANTS = frozenset(
+    {
+        "stopped_at",
+        "released_at",
+        "ends_at",
+        "releases_at",
+        "delete_at",
+        "last_used_at",
+        "next_try",
+        "usable_from",
+        "usable_until",
+    }
+)
 
 
 def written(message: Message, shown: ShownInstance | None, console: str) -> Written:

@@ -12,6 +12,8 @@ from keystead.ledger import commands as ledger
 from keystead.ledger import rules as ledger_rules
 from keystead.ledger.model import Finding
 from keystead.money import Money
+from keystead.notices import commands as notices
+from keystead.notices.model import NoticeKind, Telling
 from keystead.payments import rows, rules
 from keystead.payments.faults import TopUpNotFound
 from keystead.payments.model import Outcome, PaymentEvent, TopUp
@@ -50,6 +52,14 @@ def take(tx: Transaction, now: datetime, provider: str, event: PaymentEvent) -> 
     entry = ledger.pay_in(tx, now, account_id, top_up.amount, f"{provider}:{top_up.top_up_id}", memo)
     rows.add_event(tx, provider, event, now, msgspec.structs.replace(top_up, transaction=entry.number))
     record_event(tx, "top_up_paid", top_up.top_up_id, account_id, now, amount=top_up.amount.plain(), provider=provider)
+    available = ledger.available(tx, account_id)
+    facts = {
+        "top_up": top_up.top_up_id,
+        "received": f"{top_up.amount.plain()} {top_up.amount.currency}",
+        "transaction": entry.number,
+        "available": f"{available.plain()} {available.currency}",
+    }
+    notices.tell(tx, now, Telling(NoticeKind.TOP_UP_RECEIVED, account_id, f"top-up/{top_up.top_up_id}", "", facts))
     return Outcome.CREDITED
 
 

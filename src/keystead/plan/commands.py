@@ -11,6 +11,7 @@ from keystead.catalog.model import Catalogue
 from keystead.coupons import commands as coupons
 from keystead.coupons.model import Search
 from keystead.instances import commands as instances
+from keystead.key_use import commands as key_use
 from keystead.keyring import imports, lifecycle
 from keystead.ledger import commands as ledger
 from keystead.notices import commands as notices
@@ -46,10 +47,13 @@ UNSEEN: Final = frozenset(
         lifecycle.RESUME_JOB,
         lifecycle.ROTATE_JOB,
         imports.EXPIRE_JOB,
+        key_use.WORN_JOB,
+        key_use.IN_USE_JOB,
     }
 )
 """The kinds whose effects it does not: a message is told of when it is told, not when it gets its words; an expired coupon pays
-for nothing, whether or not it was voided; what happens to keys costs nothing, and how their number grows is asked for."""
+for nothing, whether or not it was voided; what happens to keys costs nothing, how their number grows is asked for, and how they
+are used is not planned."""
 
 
 def of_account(tx: Transaction, catalogue: Catalogue, now: datetime, account_id: str, asked: tuple[datetime, Use]) -> Timeline:

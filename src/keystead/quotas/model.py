@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from typing import NamedTuple
 
 import msgspec
 
@@ -18,6 +19,14 @@ class Resource(enum.StrEnum):
     """Requests a second."""
     VPC = "vpc"
     """Access management: bound VPCs and accounts the instance is shared with."""
+
+
+class SharedQuota(NamedTuple):
+    """What the shared gateway serves an account in a region of a group of actions: requests a second, and how many at once."""
+
+    group: str
+    qps: int
+    burst: int
 
 
 class Quota(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ from keystead.entitlements.model import Standing
 from keystead.gate.call import Service
 from keystead.gate.signature import SKEW
 from keystead.instances import commands as instances
+from keystead.key_use import commands as key_use
 from keystead.keyring import imports, lifecycle
 from keystead.ledger import commands as ledger
 from keystead.notices import commands as notices
@@ -43,6 +44,7 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
         imports.EXPIRE_JOB: imports.expire_material,
         instances.TELL_STOPPED_JOB: notices.tell_stopped,
         instances.TELL_RELEASED_JOB: notices.tell_released,
+        key_use.IN_USE_JOB: notices.warn_of_deletion,
         coupons.EXPIRE_JOB: coupons.expire,
         orders.LAPSE_JOB: orders.lapse,
     }
@@ -90,6 +92,11 @@ def _remind_of_balance(service: Service, tx: Transaction, now: datetime, account
     notices.remind_of_balance(tx, service.catalogue.policies, now, account_id)
 
 
+def _warn_of_worn_key(service: Service, tx: Transaction, now: datetime, version_id: str) -> None:
+    """Tell that a key version has encrypted as often as the settings say its owner is to know of, or as often as it may."""
+    notices.tell_worn(tx, now, version_id, service.settings.encryptions_warned)
+
+
 def _compose(service: Service, tx: Transaction, now: datetime, message_id: str) -> None:
     """Give a message its words, and write the letter that carries it if the account has an address and there is a server."""
     settings = service.settings
@@ -106,6 +113,7 @@ SERVED_HANDLERS: Final[Mapping[str, Callable[[Service, Transaction, datetime, st
         notices.REMIND_BALANCE_JOB: _remind_of_balance,
         notices.COMPOSE_JOB: _compose,
         lifecycle.ROTATE_JOB: _rotate_key,
+        key_use.WORN_JOB: _warn_of_worn_key,
     }
 )
 """Handlers that need more of the deployment than the transaction: the catalogue, the settings."""
@@ -141,7 +149,7 @@ def _take_usage(service: Service, instant: Instant) -> None:
 
 
 def _count_calls(service: Service, instant: Instant) -> None:
-    usage.count(service.store, service.journal.path.parent, instant.wall)
+    usage.count(service.store, service.journal.path.parent, instant, service.settings.encryptions_warned)
 
 
 CHORES: Final = (

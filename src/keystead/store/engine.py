@@ -8,6 +8,7 @@ uniqueness rules in the schema stop what locks do not.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,6 +42,7 @@ class Store:
         self.engine = engine
         self.url = url
         self.dialect = engine.dialect.name
+        self._turn = threading.Lock()
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
@@ -60,7 +62,7 @@ class Store:
         """Run a writing transaction: committed on leaving, rolled back whole by any exception."""
         from keystead.store.changes import publish  # noqa: PLC0415 - changes defines a table on `metadata` above
 
-        with self.engine.connect() as conn:
+        with self._turn_to_write(), self.engine.connect() as conn:
             if self.dialect == "sqlite":
                 conn.exec_driver_sql("BEGIN IMMEDIATE")
             tx = Transaction(conn)
@@ -75,6 +77,19 @@ class Store:
                 if isinstance(error, OperationalError):
                     raise Unavailable from error
                 raise
+
+    @contextmanager
+    def _turn_to_write(self) -> Iterator[None]:
+        """Let the threads of this process write to SQLite one after the other: left to itself it has them sleep and try again."""
+        if self.dialect != "sqlite":
+            yield
+            return
+        if not self._turn.acquire(timeout=SQLITE_BUSY_SECONDS_MAX):
+            raise Unavailable
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def ready(self) -> None:
         """Raise unless the database answers a statement."""

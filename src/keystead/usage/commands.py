@@ -13,12 +13,13 @@ from typing import Final
 
 from keystead.access import commands as access
 from keystead.access_log.journal import frames
-from keystead.clock import business_day
+from keystead.clock import Instant, business_day
 from keystead.instances import commands as instances
+from keystead.key_use import commands as key_use
 from keystead.keyring import commands as keyring
 from keystead.store import Store, Transaction
 from keystead.usage import rows, rules
-from keystead.usage.model import DayUsage, Holding
+from keystead.usage.model import DayUsage, Holding, Tally
 
 FRAMES_AT_ONCE: Final = 1000
 SECONDS_KEPT: Final = timedelta(hours=1)
@@ -34,15 +35,16 @@ def take(store: Store, now: datetime) -> None:
             _take(tx, now, account_id)
 
 
-def count(store: Store, journals: Path, wall: datetime) -> None:
-    """Count the calls recorded since the last time; `wall` is wall time."""
-    for path in sorted(journals.glob("*.journal")):
-        while _count_journal(store, path):
-            pass
-    while _count_changes(store):
+def count(store: Store, journals: Path, instant: Instant, warned_at: int) -> None:
+    """Count the calls recorded since the last time; owners of key versions that encrypted `warned_at` times are warned."""
+    counter = _Counter(store, instant.now, warned_at)
+    while counter.changes():
         pass
+    for path in sorted(journals.glob("*.journal")):  # after the changes: a key used before its deletion was scheduled is seen so
+        while counter.journal(path):
+            pass
     with store.write() as tx:
-        rows.forget_seconds(tx, int((wall - SECONDS_KEPT).timestamp()))
+        rows.forget_seconds(tx, int((instant.wall - SECONDS_KEPT).timestamp()))
 
 
 def days(tx: Transaction, account_id: str, since: date, until: date) -> list[DayUsage]:
@@ -75,30 +77,41 @@ def _take(tx: Transaction, now: datetime, account_id: str) -> None:
             rows.keep(tx, highest, there=before is not None)
 
 
-def _count_journal(store: Store, path: Path) -> bool:
-    """Count some frames of a file; whether there may be more."""
-    with store.read() as tx:
-        begun = rows.position(tx, path.name)
-    if path.stat().st_size <= begun:
-        return False
-    with store.write() as tx:
-        begun = rows.position(tx, path.name, hold=True)
-        some = list(islice(frames(path, begun), FRAMES_AT_ONCE))
-        if not some:
-            return False
-        rows.add(tx, rules.counted(line for _, payload in some for line in payload.splitlines()))
-        rows.move(tx, path.name, some[-1][0])
-    return len(some) >= FRAMES_AT_ONCE
+class _Counter:
+    """Counts records as of `now` (business time), some at a time, each lot in one commit with how far they are counted."""
 
+    def __init__(self, store: Store, now: datetime, warned_at: int) -> None:
+        self._store = store
+        self._now = now
+        self._warned_at = warned_at
 
-def _count_changes(store: Store) -> bool:
-    """Count some changes; whether there may be more."""
-    with store.read() as tx:
-        if not rows.uncounted_records(tx):
+    def journal(self, path: Path) -> bool:
+        """Count some frames of a file; whether there may be more."""
+        with self._store.read() as tx:
+            begun = rows.position(tx, path.name)
+        if path.stat().st_size <= begun:
             return False
-    with store.write() as tx:
-        found = rows.uncounted_records(tx)
-        rows.add(tx, rules.counted(record.encode() for _, _, record in found))
-        for account_id, last in {account_id: number for number, account_id, _ in found}.items():
-            rows.move(tx, rows.ACCOUNT_SOURCE + account_id, last)
-    return len(found) >= rows.RECORDS_AT_ONCE
+        with self._store.write() as tx:
+            begun = rows.position(tx, path.name, hold=True)
+            some = list(islice(frames(path, begun), FRAMES_AT_ONCE))
+            if not some:
+                return False
+            self._add(tx, rules.counted(line for _, payload in some for line in payload.splitlines()))
+            rows.move(tx, path.name, some[-1][0])
+        return len(some) >= FRAMES_AT_ONCE
+
+    def changes(self) -> bool:
+        """Count some changes; whether there may be more."""
+        with self._store.read() as tx:
+            if not rows.uncounted_records(tx):
+                return False
+        with self._store.write() as tx:
+            found = rows.uncounted_records(tx)
+            self._add(tx, rules.counted(record.encode() for _, _, record in found))
+            for account_id, last in {account_id: number for number, account_id, _ in found}.items():
+                rows.move(tx, rows.ACCOUNT_SOURCE + account_id, last)
+        return len(found) >= rows.RECORDS_AT_ONCE
+
+    def _add(self, tx: Transaction, tally: Tally) -> None:
+        rows.add(tx, tally)
+        key_use.add(tx, self._now, tally.uses, self._warned_at)

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from keystead.key_use.model import Uses
+
 
 class Holding(msgspec.Struct, frozen=True):
     """What an instance held and might hold on a UTC+8 day: the highest figures seen. `log_storage_gb` is what was bought.
@@ -70,11 +72,15 @@ class InSecond(msgspec.Struct, frozen=True):
 
 
 class Tally(NamedTuple):
-    """What some records come to: calls by operation, calls by second, bytes by what `Counted` says without its operation."""
+    """What some records come to: calls by operation and by second, bytes, uses of keys.
+
+    Bytes are counted by what `Counted` says without its operation.
+    """
 
     calls: Counter[Counted]
     seconds: Counter[InSecond]
     written: Counter[Counted]
+    uses: Uses
 
 
 class CallRecord(msgspec.Struct, frozen=True):
@@ -83,6 +89,10 @@ class CallRecord(msgspec.Struct, frozen=True):
     account_id: str = ""
     instance_id: str = ""
     api_name: str = ""
+    access_key_id: str = ""
+    resource_id: str = ""
+    key_version_id: str = ""
+    opened_version_id: str = ""
     time: str = ""
     business_time: str = ""
     error_code: str = ""

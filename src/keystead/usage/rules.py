@@ -11,6 +11,8 @@ from typing import Final
 import msgspec
 
 from keystead.clock import business_day
+from keystead.key_use import rules as key_use
+from keystead.key_use.model import KeyCall, Uses
 from keystead.usage.model import CallRecord, Counted, DayUsage, Holding, InSecond, Load, Tally
 
 LOG_KEPT: Final = timedelta(days=180)
@@ -24,18 +26,36 @@ def counted(records: Iterable[bytes]) -> Tally:
     What a refused call names may be anything, of any length; what a served one names exists. A second is one of wall time: a
     manual clock's business time stands still.
     """
-    found = Tally(Counter(), Counter(), Counter())
+    found = Tally(Counter(), Counter(), Counter(), Uses.none())
     for line in records:
         record = _DECODER.decode(line)
         if not record.account_id or not record.business_time or record.error_code:
             continue
-        day = business_day(datetime.fromisoformat(record.business_time)).isoformat()
+        now = datetime.fromisoformat(record.business_time)
+        day = business_day(now).isoformat()
         found.calls[Counted(record.account_id, record.instance_id, day, record.api_name)] += 1
         if record.instance_id:
             second = int(datetime.fromisoformat(record.time or record.business_time).timestamp())
             found.seconds[InSecond(record.account_id, record.instance_id, second, day)] += 1
             found.written[Counted(record.account_id, record.instance_id, day, "")] += len(line) + 1
+        if record.api_name == "ScheduleKeyDeletion":
+            found.uses.deletions.add((record.resource_id, record.account_id))
+        if record.key_version_id:
+            key_use.note(found.uses, _key_call(record, now))
     return found
+
+
+def _key_call(record: CallRecord, at: datetime) -> KeyCall:
+    return KeyCall(
+        account_id=record.account_id,
+        instance_id=record.instance_id,
+        operation=record.api_name,
+        principal=record.access_key_id,
+        key_id=record.resource_id,
+        version_id=record.key_version_id,
+        opened_version_id=record.opened_version_id,
+        at=at,
+    )
 
 
 def kept(written: Mapping[date, int], day: date) -> int:

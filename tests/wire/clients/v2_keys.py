@@ -160,13 +160,45 @@ def service(kms: Any, key_id: str) -> dict[str, Any]:
     }
 
 
-FAMILIES = {each.__name__: each for each in (aliases, tags, versions, deletion, policies, service)}
+def defaults(kms: Any, key_id: str) -> dict[str, Any]:
+    """The free default key, and a service that encrypts for the account: its access key is in two more arguments."""
+    made = kms.create_key(models.CreateKeyRequest()).body.key_metadata
+    home = made.arn.rpartition(":")[0]
+    store = client_of(*sys.argv[6:8])
+    context = {"bucket": "photos"}
+    asked = models.GenerateDataKeyRequest(key_id=f"{home}:alias/acs/oss", encryption_context=context)
+    drawn = store.generate_data_key(asked).body
+    blob = models.DecryptRequest(ciphertext_blob=drawn.ciphertext_blob, encryption_context=context)
+    chosen = store.generate_data_key(models.GenerateDataKeyRequest(key_id=made.arn)).body
+    kms.disable_key(models.DisableKeyRequest(key_id=made.key_id))
+    shown = kms.describe_key(models.DescribeKeyRequest(key_id="alias/acs/oss")).body.key_metadata
+    return {
+        "instance": made.dkmsinstance_id,
+        "second": code_of(kms.create_key, models.CreateKeyRequest()),
+        "own": code_of(kms.encrypt, models.EncryptRequest(key_id=made.key_id, plaintext="aGVsbG8=")),
+        "opened": store.decrypt(blob).body.plaintext == drawn.plaintext,
+        "chosen": chosen.key_id == made.key_id,
+        "stopped": code_of(store.generate_data_key, models.GenerateDataKeyRequest(key_id=made.arn)),
+        "creator": [shown.creator, shown.key_id == drawn.key_id],
+        "fixed": code_of(kms.disable_key, models.DisableKeyRequest(key_id=drawn.key_id)),
+        "not_mine": code_of(kms.decrypt, blob),
+        "listed": kms.list_keys(models.ListKeysRequest(filters='[{"Key":"CreatorType","Values":["Service"]}]')).body.total_count,
+        "foreign_action": code_of(store.list_keys, models.ListKeysRequest()),
+    }
+
+
+FAMILIES = {each.__name__: each for each in (aliases, tags, versions, deletion, policies, service, defaults)}
+
+
+def client_of(key_id: str, secret: str) -> Any:
+    """Give a client at the endpoint."""
+    return Client(Config(access_key_id=key_id, access_key_secret=secret, endpoint=sys.argv[2], protocol="http"))
 
 
 def main() -> None:
     """Make a key and walk the family."""
-    family, endpoint, key_id, secret, instance_id = sys.argv[1:6]
-    kms = Client(Config(access_key_id=key_id, access_key_secret=secret, endpoint=endpoint, protocol="http"))
+    family, _, key_id, secret, instance_id = sys.argv[1:6]
+    kms = client_of(key_id, secret)
     made = kms.create_key(models.CreateKeyRequest(dkmsinstance_id=instance_id)).body.key_metadata
     print(json.dumps(FAMILIES[family](kms, made.key_id)))
 

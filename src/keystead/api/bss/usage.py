@@ -3,10 +3,13 @@
 One free-form map of text an instance and day (or month). Kept by the day: DataType Hour and Raw find nothing. PeakQps is the
 most served calls in one second of the day. LogStorage is what the records of the last 180 days take, LogWritten those of the day,
 in GB of 10^9 bytes.
+
+Table `kms_key_version` is ours: how often each key version encrypted, and how far it is from the bound of AES-GCM.
 """
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Final
 
 import msgspec
@@ -19,12 +22,16 @@ from keystead.faults import InvalidParameter
 from keystead.gate.call import Call
 from keystead.gate.parameters import Request
 from keystead.gate.registry import Effect
+from keystead.key_use import commands as key_use
+from keystead.key_use.model import BOUND
 from keystead.usage import commands as usage
 from keystead.usage import rules
 from keystead.usage.model import DayUsage
 
 DAY: Final = "Day"
 MONTH: Final = "Month"
+VERSIONS: Final = "kms_key_version"
+"""A table of ours (docs/adr/0076)."""
 KEPT_NOT: Final = frozenset({"Hour", "Raw"})
 _GIGABYTE: Final = 10**9
 UsagePageSize = Annotated[int, msgspec.Meta(ge=1, le=200)]
@@ -67,7 +74,9 @@ def query_user_oms_data(call: Call, request: QueryUserOmsDataRequest) -> QueryUs
         raise InvalidParameter("StartTime", "It is later than EndTime.")
     first = position_named(request, call.account_id, "marker") or 0
     found: list[dict[str, str]] = []
-    if request.table == call.service.catalogue.product.code and request.data_type not in KEPT_NOT:
+    if request.table == VERSIONS and request.data_type not in KEPT_NOT:
+        found = _versions(call, request.data_type, business_day(since), business_day(until))
+    elif request.table == call.service.catalogue.product.code and request.data_type not in KEPT_NOT:
         days = usage.days(call.tx, call.account_id, business_day(since), business_day(until))
         if request.data_type == DAY:
             found = [_row(DAY, each.day.isoformat(), each) for each in days]
@@ -77,6 +86,27 @@ def query_user_oms_data(call: Call, request: QueryUserOmsDataRequest) -> QueryUs
     marker = token_for(request, call.account_id, rest) if rest < len(found) else ""
     data = UsageReading(host_id="", marker=marker, oms_data=found[first:rest])
     return QueryUserOmsDataResponse(code=CODE, message=MESSAGE, success=True, data=data)
+
+
+def _versions(call: Call, period: str, since: date, until: date) -> list[dict[str, str]]:
+    """Say how far each version that encrypted is from the bound, as counted by now: there are no figures of earlier days."""
+    today = business_day(call.now)
+    if not since <= today <= until:
+        return []
+    shown = f"{today:%Y-%m}" if period == MONTH else today.isoformat()
+    return [
+        {
+            period: shown,
+            "InstanceId": wear.version.instance_id,
+            "KeyId": wear.version.key_id,
+            "KeyVersionId": wear.version.version_id,
+            "Encryptions": str(wear.sealed),
+            "EncryptionsBound": str(BOUND),
+            "EncryptionsLeft": str(max(0, BOUND - wear.sealed)),
+            "PartUsed": f"{wear.part:.9f}",
+        }
+        for wear in key_use.wear_of_account(call.tx, call.account_id)
+    ]
 
 
 def _row(period: str, value: str, each: DayUsage) -> dict[str, str]:

@@ -191,10 +191,13 @@ def admit_for(call: Call, ready: keyring.ReadyVersion, usage: KeyUsage | None) -
     note(call, ready.key)
     call.record.key_version_id = ready.version_id
     standing = standing_of_key(call, ready.key)
-    rules.usable(ready.key, Operation.USE, call.now, expired=standing.expired(call.now))
+    rules.usable(ready.key, Operation.USE, call.now, expired=standing is not None and standing.expired(call.now))
     if usage is not None:
         rules.require_usage(ready.key, usage)
-    call.admit(ready.key.place.instance_id, standing.qps_at(call.now))
+    if standing is None:
+        call.admit(call.account_id)
+    else:
+        call.admit("", (standing.instance_id, standing.qps_at(call.now)))
 
 
 def _ready(call: Call, named: tuple[str, str], work: str, usage: KeyUsage | None) -> keyring.ReadyVersion:

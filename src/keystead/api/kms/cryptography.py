@@ -1,15 +1,16 @@
 """Encrypt, Decrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext (KMS API pages, read 2026-11-22).
 
-What is checked, in this order: the parameters; the key (404); the instance's standing (released 404, expired 409); the state of
-the key (409); the instance's rate (429); then the work. DryRun=true is refused where the work would be done or, for Decrypt, was
-done.
+What is checked, in this order: the parameters; the key (404); the instance's standing (released 404, expired 409); whether the
+key is the caller's to use (400); the state of the key (409); the rates of account and instance (429); then the work. DryRun=true
+is refused where the work would be done or, for Decrypt, was done.
 """
 
 from __future__ import annotations
 
 from keystead.api.kms._product import KMS
-from keystead.api.kms._reach import note, standing_of_key
-from keystead.envelope.rules import associated_data, data_key_bytes, plaintext_of
+from keystead.api.kms._reach import make_service_key, note, standing_of_key
+from keystead.defaults import rules as defaults
+from keystead.envelope.rules import Unpacked, associated_data, data_key_bytes, plaintext_of
 from keystead.gate.call import Call
 from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import Effect
@@ -18,6 +19,7 @@ from keystead.keyring import commands as keyring
 from keystead.keyring import rules
 from keystead.keyring.faults import NotOffered
 from keystead.keyring.model import Operation
+from keystead.labels.faults import AliasNotFound
 
 
 class EncryptRequest(Request):
@@ -92,7 +94,7 @@ class GenerateDataKeyWithoutPlaintextResponse(Response):
     key_version_id: str
 
 
-@KMS.action("Encrypt", Effect.COMPUTE)
+@KMS.action("Encrypt", Effect.COMPUTE, for_services=True)
 def encrypt(call: Call, request: EncryptRequest) -> EncryptResponse:
     """Seal a small text under the key's primary version."""
     plaintext = plaintext_of(request.plaintext)
@@ -103,21 +105,20 @@ def encrypt(call: Call, request: EncryptRequest) -> EncryptResponse:
     return EncryptResponse(ciphertext_blob=blob, key_id=ready.key.key_id, key_version_id=ready.version_id)
 
 
-@KMS.action("Decrypt", Effect.COMPUTE)
+@KMS.action("Decrypt", Effect.COMPUTE, for_services=True)
 def decrypt(call: Call, request: DecryptRequest) -> DecryptResponse:
     """Open what Encrypt or GenerateDataKey sealed, with whichever version of the key did."""
     _no_recipient(request.recipient)
     blob = keyring.blob_of(request.ciphertext_blob)
     context = associated_data(request.encryption_context)
-    keystore = call.service.keystore
-    ready = keyring.version_for_decrypt(call.warm, keystore, call.account_id, call.region, blob.version_id)
-    admit(call, ready)
+    ready = sealed_by(call, blob)
+    admit(call, (ready, ""))
     plaintext = keyring.open_sealed(ready, blob.iv_and_ciphertext, context).decode("ascii")
     call.dry_run_gate(request.dry_run)
     return DecryptResponse(plaintext=plaintext, key_id=ready.key.key_id, key_version_id=ready.version_id)
 
 
-@KMS.action("GenerateDataKey", Effect.COMPUTE)
+@KMS.action("GenerateDataKey", Effect.COMPUTE, for_services=True)
 def generate_data_key(call: Call, request: GenerateDataKeyRequest) -> GenerateDataKeyResponse:
     """Draw a data key; give it in clear and sealed."""
     _no_recipient(request.recipient)
@@ -134,7 +135,7 @@ def generate_data_key(call: Call, request: GenerateDataKeyRequest) -> GenerateDa
     )
 
 
-@KMS.action("GenerateDataKeyWithoutPlaintext", Effect.COMPUTE)
+@KMS.action("GenerateDataKeyWithoutPlaintext", Effect.COMPUTE, for_services=True)
 def generate_data_key_without_plaintext(
     call: Call, request: GenerateDataKeyWithoutPlaintextRequest
 ) -> GenerateDataKeyWithoutPlaintextResponse:
@@ -148,23 +149,59 @@ def generate_data_key_without_plaintext(
 
 
 def _ready_to_seal(call: Call, key_reference: str) -> keyring.ReadyVersion:
-    ready = keyring.usable_version(call.warm, call.service.keystore, call.account_id, call.region, key_reference)
-    admit(call, ready)
+    ready = sealing_with(call, key_reference)
+    admit(call, (ready, ""))
     return ready
 
 
-def admit(call: Call, ready: keyring.ReadyVersion, permission: str = "") -> None:
-    """Judge the key, then ask for rate. What may be `Cold` comes first: a call run again must take one request, not two."""
-    call.admit(ready.key.place.instance_id, judge(call, ready, permission).qps_at(call.now))
+def sealing_with(call: Call, key_reference: str) -> keyring.ReadyVersion:
+    """Give the primary version of the key that the caller means, ready but not judged.
+
+    A service of the deployment means a key of the account in its ARN, and gets its own key for that account made where it lacks.
+    """
+    service, owner_id = call.principal.service, call.account_id
+    if service:
+        owner_id = defaults.account_in(key_reference, call.region)
+    try:
+        return keyring.usable_version(call.warm, call.service.keystore, owner_id, call.region, key_reference)
+    except AliasNotFound as absent:
+        if not service or absent.alias != defaults.alias_of(service):
+            raise
+    make_service_key(call, owner_id)
+    return keyring.usable_version(call.warm, call.service.keystore, owner_id, call.region, key_reference)
 
 
-def judge(call: Call, ready: keyring.ReadyVersion, permission: str = "") -> InstanceStanding:
-    """Ask standing, state and kind of a key that seals or opens; gives its instance's standing."""
+def sealed_by(call: Call, blob: Unpacked) -> keyring.ReadyVersion:
+    """Give the version that a ciphertext names, ready but not judged; to a service, of whichever account it is."""
+    owner_id = None if call.principal.service else call.account_id
+    return keyring.version_for_decrypt(call.warm, call.service.keystore, owner_id, call.region, blob.version_id)
+
+
+def admit(call: Call, *used: tuple[keyring.ReadyVersion, str]) -> None:
+    """Judge the keys, then take one request from each instance concerned, and of its owner's quota for a key in none.
+
+    With each goes what the caller needs where that is not what the action is called, or empty text. What may be `Cold` comes
+    first: a call run again must take one request, not two.
+    """
+    rates: dict[str, int] = {}
+    owner_id = ""
+    for ready, permission in used:
+        standing = judge(call, ready, permission)
+        if standing is None:
+            owner_id = ready.key.place.account_id
+        else:
+            rates[standing.instance_id] = standing.qps_at(call.now)
+    call.admit(owner_id, *rates.items())
+
+
+def judge(call: Call, ready: keyring.ReadyVersion, permission: str = "") -> InstanceStanding | None:
+    """Ask standing, state and kind of a key that seals or opens, and whether it is the caller's to use; gives the standing."""
     key = ready.key
     note(call, key, permission)
     call.record.key_version_id = ready.version_id
     standing = standing_of_key(call, key)
-    rules.usable(key, Operation.USE, call.now, expired=standing.expired(call.now))
+    defaults.permitted(key, Operation.USE, call.principal.service)
+    rules.usable(key, Operation.USE, call.now, expired=standing is not None and standing.expired(call.now))
     rules.seals(key)
     return standing
 

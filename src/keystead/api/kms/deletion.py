@@ -12,6 +12,7 @@ from keystead.gate.registry import Effect
 from keystead.instances import commands as instances
 from keystead.keyring import lifecycle, rules
 from keystead.keyring.model import Operation
+from keystead.notices import commands as notices
 
 
 class ScheduleKeyDeletionRequest(Request):
@@ -38,6 +39,7 @@ def schedule_key_deletion(call: Call, request: ScheduleKeyDeletionRequest) -> No
     window = rules.deletion_days(request.pending_window_in_days)
     key = key_for(call, request.key_id, Operation.SCHEDULE_DELETION)
     lifecycle.schedule_deletion(call.tx, call.now, key, window)
+    notices.warn_of_deletion(call.tx, call.now, key.key_id)
     return NothingResponse()
 
 

@@ -10,7 +10,7 @@ import binascii
 
 from keystead.api.kms._product import KMS
 from keystead.api.kms.asymmetric import bytes_of, text_of
-from keystead.api.kms.cryptography import admit
+from keystead.api.kms.cryptography import admit, sealed_by, sealing_with
 from keystead.envelope.rules import associated_data, data_key_bytes
 from keystead.faults import InvalidParameter
 from keystead.gate.call import Call
@@ -67,10 +67,9 @@ def export_data_key(call: Call, request: ExportDataKeyRequest) -> ExportDataKeyR
     wrapping = _wrapping(call, request)
     blob = keyring.blob_of(request.ciphertext_blob)
     context = associated_data(request.encryption_context)
-    keystore = call.service.keystore
-    ready = keyring.version_for_decrypt(call.warm, keystore, call.account_id, call.region, blob.version_id)
+    ready = sealed_by(call, blob)
     keyring.leave_the_loop(call.warm, slow=wrapping.slow)
-    admit(call, ready)
+    admit(call, (ready, ""))
     text = keyring.open_sealed(ready, blob.iv_and_ciphertext, context)
     exported = _wrapped(wrapping, text, "CiphertextBlob")
     call.dry_run_gate(request.dry_run)
@@ -83,12 +82,11 @@ def generate_and_export_data_key(call: Call, request: GenerateAndExportDataKeyRe
     wrapping = _wrapping(call, request)
     length = data_key_bytes(request.key_spec, request.number_of_bytes)
     context = associated_data(request.encryption_context)
-    keystore = call.service.keystore
-    ready = keyring.usable_version(call.warm, keystore, call.account_id, call.region, request.key_id)
+    ready = sealing_with(call, request.key_id)
     keyring.leave_the_loop(call.warm, slow=wrapping.slow)
-    admit(call, ready)
+    admit(call, (ready, ""))
     call.dry_run_gate(request.dry_run)
-    text = keystore.data_key_text(length)
+    text = call.service.keystore.data_key_text(length)
     return GenerateAndExportDataKeyResponse(
         exported_data_key=_wrapped(wrapping, text, "NumberOfBytes"),
         ciphertext_blob=keyring.seal(ready, text, context),

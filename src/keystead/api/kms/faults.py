@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from keystead.defaults.faults import DefaultKeyThere
 from keystead.faults import StateFault, Unsupported
 from keystead.gate.registry import FaultRow
 from keystead.hsm.algorithms.wrapping import MaterialRefused
@@ -66,6 +67,7 @@ FAULTS: Final = (
     FaultRow(TooSoon, "Rejected.UnsupportedOperation", 400),
     FaultRow(TooManyVersions, "Rejected.LimitExceeded", 400),
     FaultRow(TagsFull, "Rejected.LimitExceeded", 400),
+    FaultRow(DefaultKeyThere, "Rejected.LimitExceeded", 400),
     FaultRow(ServiceOpen, "Forbidden.Opened", 400),
     FaultRow(Unsupported, "UnsupportedOperation", 400),
     FaultRow(KeyQuotaExceeded, "Rejected.LimitExceeded", 400),

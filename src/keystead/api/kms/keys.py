@@ -13,21 +13,23 @@ from keystead.api.kms._reach import (
     KeyRequest,
     NothingResponse,
     caller_of,
+    expired_with,
     key_for,
     note,
     selection_of,
-    standing_of_key,
 )
 from keystead.clock import iso_z
+from keystead.defaults import commands as default_keys
+from keystead.defaults import rules as defaults
 from keystead.gate.call import Call
 from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import Effect
 from keystead.instances import commands as instances
 from keystead.keyring import commands as keyring
 from keystead.keyring import lifecycle, rules, specs
-from keystead.keyring.faults import NotOffered
 from keystead.keyring.model import Key, KeyState, Operation, Place, RotationStatus
 from keystead.labels import commands as labels
+from keystead.labels.model import Home
 from keystead.labels.rules import tags_of_json
 from keystead.quotas import commands as quotas
 
@@ -38,7 +40,7 @@ class CreateKeyRequest(Request):
     """What kind of key, and in which instance."""
 
     instance_id: str = msgspec.field(default="", name=_KMS_INSTANCE)
-    """Required here: the free default key of an account is not offered."""
+    """Empty for the free default key, of which an account has one in a region."""
     key_spec: str = ""
     key_usage: str = ""
     origin: str = ""
@@ -74,7 +76,8 @@ class KeyMetadata(msgspec.Struct, kw_only=True, rename="pascal", omit_defaults=T
     automatic_rotation: str
     material_expire_time: str
     """Empty: the material never expires."""
-    instance_id: str = msgspec.field(name=_KMS_INSTANCE)
+    instance_id: str | None = msgspec.field(name=_KMS_INSTANCE, default=None)
+    """None of a default key."""
     rotation_interval: str | None = None
     """Seconds, such as `604800s`; like the next date only where rotation is Enabled or Suspended."""
     next_rotation_date: str | None = None
@@ -150,7 +153,7 @@ def _material_ahead(call: Call, request: CreateKeyRequest) -> AbstractContextMan
 
 @KMS.action("CreateKey", Effect.WRITE, ahead=_material_ahead)
 def create_key(call: Call, request: CreateKeyRequest) -> CreateKeyResponse:
-    """Make a key in an instance that is connected, not expired, and has room for one more key version."""
+    """Make a key in an instance that is connected, not expired and has room for a version; without one, the default key."""
     asked = (request.key_spec, request.key_usage, request.origin, request.description, request.key_storage_mechanism)
     shape = rules.shape_of(rules.AskedShape(*asked))
     rotation = rules.rotation_of(request.rotation_interval, enable=request.enable_automatic_rotation)
@@ -159,7 +162,12 @@ def create_key(call: Call, request: CreateKeyRequest) -> CreateKeyResponse:
     tags = tags_of_json(request.tags)
     policy = policies.checked_document(request.policy) if request.policy else ""
     if not request.instance_id:
-        raise NotOffered("The free default key is not offered: name an instance with DKMSInstanceId.")
+        defaults.default_shape(shape, rotation, policy)
+        home = Home(call.account_id, defaults.region_served(call.region, call.service.regions))
+        key = default_keys.create_default_key(call.tx, call.service.keystore, call.now, home, shape)
+        note(call, key)
+        labels.put_tags(call.tx, lifecycle.resource_of(key), tags)
+        return CreateKeyResponse(key_metadata=_metadata(key, expired=False))
     found = instances.instance_for_create(call.tx, call.account_id, call.region, request.instance_id, call.now)
     specs.offered(shape, beyond=found.instance.specs_beyond)
     quotas.require_key_room(call.tx, request.instance_id, call.now)
@@ -175,13 +183,16 @@ def create_key(call: Call, request: CreateKeyRequest) -> CreateKeyResponse:
     return CreateKeyResponse(key_metadata=_metadata(key, expired=False))
 
 
-@KMS.action("DescribeKey", Effect.READ)
+@KMS.action("DescribeKey", Effect.READ, for_services=True)
 def describe_key(call: Call, request: DescribeKeyRequest) -> DescribeKeyResponse:
     """Show a key, whatever its state; in an expired instance it is shown as Unavailable."""
-    key = keyring.key_named(call.tx, caller_of(call), request.key_id)
+    caller = caller_of(call)
+    if call.principal.service:
+        caller = msgspec.structs.replace(caller, account_id=defaults.account_in(request.key_id, call.region))
+    key = keyring.key_named(call.tx, caller, request.key_id)
     note(call, key)
     described = DescribedKeyMetadata(
-        **msgspec.structs.asdict(_metadata(key, expired=standing_of_key(call, key).expired(call.now))),
+        **msgspec.structs.asdict(_metadata(key, expired=expired_with(call, key))),
         deletion_protection="Enabled" if key.deletion_protected else "Disabled",
         deletion_protection_description=key.protected_because,
     )
@@ -225,7 +236,9 @@ def update_key_description(call: Call, request: UpdateKeyDescriptionRequest) -> 
 def _switch(call: Call, request: KeyRequest, to: KeyState) -> NothingResponse:
     key = keyring.key_by_id(call.tx, caller_of(call), request.key_id)
     note(call, key)
-    lifecycle.switch(call.tx, call.now, key, to, expired=standing_of_key(call, key).expired(call.now))
+    expired = expired_with(call, key)
+    defaults.permitted(key, Operation.SWITCH, call.principal.service)
+    lifecycle.switch(call.tx, call.now, key, to, expired=expired)
     return NothingResponse()
 
 
@@ -246,7 +259,7 @@ def _metadata(key: Key, *, expired: bool) -> KeyMetadata:
         last_rotation_date=iso_z(key.last_rotation_at),
         automatic_rotation=rotation.value,
         material_expire_time="" if key.material_expires_at is None else iso_z(key.material_expires_at),
-        instance_id=key.place.instance_id,
+        instance_id=key.place.instance_id or None,
         delete_date=None if key.delete_at is None else iso_z(key.delete_at),
     )
     due = rules.next_rotation_at(key)

@@ -26,6 +26,9 @@ _CONTAINERS: Final = {
     "GetKmsInstanceQuotaInfos": "instance",
     "OpenKmsService": "*",
     "DescribeAccountKmsStatus": "*",
+    "GetChallenge": "*",
+    "GetManagedDataKey": "*",
+    "ListManagedDataKeyVersions": "*",
 }
 PERMISSIONS: Final[dict[str, Permission]] = {
     "DescribeRegions": OPEN,

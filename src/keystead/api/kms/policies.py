@@ -5,6 +5,7 @@ from __future__ import annotations
 from keystead.access import policies
 from keystead.api.kms._product import KMS
 from keystead.api.kms._reach import NothingResponse, key_for
+from keystead.defaults import rules as defaults
 from keystead.gate.call import Call
 from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import Effect
@@ -46,5 +47,7 @@ def set_key_policy(call: Call, request: SetKeyPolicyRequest) -> NothingResponse:
     """Keep a key's policy, checked for its form. It counts from the commit on."""
     policies.checked_name(request.policy_name)
     document = policies.checked_document(request.policy)
-    keyring.set_policy(call.tx, call.now, key_for(call, request.key_id, Operation.EDIT), document)
+    key = key_for(call, request.key_id, Operation.EDIT)
+    defaults.own_policy(key)
+    keyring.set_policy(call.tx, call.now, key, document)
     return NothingResponse()

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from keystead.api.kms._product import KMS
-from keystead.api.kms._reach import note
-from keystead.api.kms.cryptography import admit, judge
+from keystead.api.kms.cryptography import admit, sealed_by, sealing_with
 from keystead.envelope.rules import associated_data
 from keystead.faults import InvalidParameter
 from keystead.gate.call import Call
@@ -43,7 +42,7 @@ class ReEncryptResponse(Response):
     key_version_id: str
 
 
-@KMS.action("ReEncrypt", Effect.COMPUTE)
+@KMS.action("ReEncrypt", Effect.COMPUTE, for_services=True)
 def re_encrypt(call: Call, request: ReEncryptRequest) -> ReEncryptResponse:
     """Seal anew what Encrypt or GenerateDataKey sealed; nobody sees it in clear. One request of each instance concerned."""
     if request.source_encryption_algorithm:
@@ -53,21 +52,16 @@ def re_encrypt(call: Call, request: ReEncryptRequest) -> ReEncryptResponse:
     blob = keyring.blob_of(request.ciphertext_blob)
     opened_with = associated_data(request.source_encryption_context)
     sealed_with = associated_data(request.destination_encryption_context)
-    warm, keystore, account_id, region = call.warm, call.service.keystore, call.account_id, call.region
-    source = keyring.version_for_decrypt(warm, keystore, account_id, region, blob.version_id)
-    target = keyring.usable_version(warm, keystore, account_id, region, request.destination_key_id)
+    source = sealed_by(call, blob)
+    target = sealing_with(call, request.destination_key_id)
     if request.source_key_version_id not in {"", source.version_id}:
         raise InvalidParameter("SourceKeyVersionId", "The ciphertext is of another version.")
     if request.source_key_id:
-        named = keyring.warm_key_id(warm, account_id, region, request.source_key_id)
-        if named != source.key.key_id:
+        owner_id = source.key.place.account_id
+        if keyring.warm_key_id(call.warm, owner_id, call.region, request.source_key_id) != source.key.key_id:
             raise InvalidParameter("SourceKeyId", "The ciphertext is of another key.")
-    note(call, target.key, "kms:ReEncryptTo")  # before the source takes a request of its instance's rate
-    admit(call, source)
-    if target.key.place.instance_id == source.key.place.instance_id:
-        judge(call, target, "kms:ReEncryptTo")
-    else:
-        admit(call, target, "kms:ReEncryptTo")
+    admit(call, (source, "kms:ReEncryptFrom"), (target, "kms:ReEncryptTo"))
+    call.record.opened_version_id = source.version_id
     plaintext = keyring.open_sealed(source, blob.iv_and_ciphertext, opened_with)
     call.dry_run_gate(request.dry_run)
     return ReEncryptResponse(

@@ -9,6 +9,7 @@ import msgspec
 from keystead.api.kms._product import KMS
 from keystead.api.kms._reach import KeyRequest, NothingResponse, caller_of, judged, key_for, named_key_for
 from keystead.clock import iso_z
+from keystead.defaults import rules as defaults
 from keystead.gate.call import Call
 from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import Effect
@@ -114,6 +115,8 @@ def update_rotation_policy(call: Call, request: UpdateRotationPolicyRequest) -> 
     rotation = rules.rotation_of(request.rotation_interval, enable=request.enable_automatic_rotation)
     key = key_for(call, request.key_id, Operation.DESCRIBE)
     rules.rotatable(key.shape)
+    if not key.place.instance_id:
+        defaults.rotated(rotation)
     judged(call, key, Operation.SET_ROTATION)
     lifecycle.set_rotation(call.tx, call.now, key, rotation)
     return NothingResponse()

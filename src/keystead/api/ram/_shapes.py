@@ -112,9 +112,12 @@ def paged(found: Sequence[T], limit: int, name_of: Callable[[T], str]) -> tuple[
 def after(marker: str) -> str:
     """Read a marker that `paged` gave."""
     try:
-        return base64.urlsafe_b64decode(marker.encode()).decode()
+        name = base64.urlsafe_b64decode(marker.encode()).decode()
     except (binascii.Error, UnicodeError):
-        raise InvalidParameter("Marker", "It is not one that this action gave; leave it out to start anew.") from None
+        name = "\0"
+    if name and not (name.isascii() and name.isprintable()):
+        raise InvalidParameter("Marker", "It is not one that this action gave; leave it out to start anew.")
+    return name
 
 
 def attached_shown(attached: Attached, policies: dict[str, Policy]) -> PolicyAttached:

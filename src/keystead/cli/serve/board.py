@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from keystead import __version__, app
 from keystead.cli.serve.orders import Orders
-from keystead.console.metrics import exposition
+from keystead.console.metrics import exposition, wear
 from keystead.console.web import Board, Times
+from keystead.key_use import commands as key_use
 from keystead.store import Warm
 
 
@@ -23,6 +24,11 @@ def open_board(orders: Orders) -> tuple[Board, Callable[[], None]]:
         instant = clock.read()
         return Times(instant.now, instant.wall, manual=settings.clock != "system")
 
+    def metrics() -> bytes:
+        with store.read() as tx:
+            figures = key_use.figures(tx, settings.encryptions_warned)
+        return exposition(orders.metrics) + wear(*figures)
+
     def close() -> None:
         warm.close()
         store.close()
@@ -35,6 +41,6 @@ def open_board(orders: Orders) -> tuple[Board, Callable[[], None]]:
         actions={f"{product.code} {product.version}": sorted(product.actions) for product in app.PRODUCTS_SERVED},
         times=times,
         ready=store.ready,
-        metrics=lambda: exposition(orders.metrics),
+        metrics=metrics,
     )
     return board, close

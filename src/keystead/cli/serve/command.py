@@ -29,6 +29,7 @@ class Flags:
     console_listen: Annotated[str | None, Parameter(help="HOST:PORT of the console and /metrics.")] = None
     database: Annotated[str | None, Parameter(help="PostgreSQL URL; without it, SQLite in the data folder.")] = None
     workers: Annotated[int | None, Parameter(help="How many API processes share the listeners.")] = None
+    shared_quota_factor: Annotated[int | None, Parameter(help="The shared gateway's quotas times this; 0 for none.")] = None
     clock: Annotated[str | None, Parameter(help="system, or manual:2026-01-01T00:00:00Z.")] = None
 
 
