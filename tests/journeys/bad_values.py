@@ -87,8 +87,7 @@ class Scene:
         data_key = served(self.one.kms("GenerateDataKey", KeyId=self.keys["aes"]))
         self.orders = self.one.bss("QueryOrders").body["Data"]["OrderList"]["Order"]
         self.furnish_second()
-        self.ram = RamScene(self.one)
-        self.foreign = self._foreign()
+        self.ram, self.foreign = RamScene(self.one), self._foreign()
         ec, sm2 = ({"KeyId": self.keys[name], "KeyVersionId": self.versions[name]} for name in ("ec", "sm2"))
         signed = self.one.kms("AsymmetricSign", **ec, Algorithm="ECDSA_SHA_256", Digest=DIGEST).body["Value"]
         sealed = self.one.kms("AsymmetricEncrypt", **sm2, Algorithm="SM2PKE", Plaintext="aGVsbG8=").body["CiphertextBlob"]

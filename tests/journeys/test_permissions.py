@@ -67,7 +67,8 @@ def test_one_permission_decides(stage: Stage, action: Action) -> None:
     needs = NEEDS.get(action.name, [action.permission.action])
     marker = f"{action.product.code}-{action.name}"
     for need in needs:
-        others = user_with(stage.owner, f"n-{marker}-{need[-4:].replace(':', '')}"[:64], {"Effect": "Allow", "NotAction": need})
+        names = [need, action.permission.also] if action.permission.also else [need]
+        others = user_with(stage.owner, f"n-{marker}-{need[-4:].replace(':', '')}"[:64], {"Effect": "Allow", "NotAction": names})
         refused = others.call(action.product.version, action.name, _parameters(stage, action))
         assert refused.status == 403, refused.body
         assert refused.code in REFUSALS
@@ -77,3 +78,17 @@ def test_one_permission_decides(stage: Stage, action: Action) -> None:
     reply = only.call(action.product.version, action.name, _parameters(stage, action))
     assert reply.status != 500
     assert "forbidden by permission system" not in str(reply.body.get("Message", ""))
+    if action.permission.also:
+        by_console = user_with(stage.owner, f"c-{marker}"[:64], {"Effect": "Allow", "Action": action.permission.also})
+        told = by_console.call(action.product.version, action.name, _parameters(stage, action)).body
+        assert "forbidden by permission system" not in str(told.get("Message", ""))
+
+
+def test_the_matrix_has_every_action() -> None:
+    """All but those that need nothing; the count is shown."""
+    served = sum(len(product.actions) for product in PRODUCTS_SERVED)
+    open_to_all = [a.name for p in PRODUCTS_SERVED for a in p.actions.values() if not a.permission.action]
+    assert len(ROWS) == served - len(open_to_all)
+    assert sorted(open_to_all) == ["DescribeRegions", "GetCallerIdentity"]
+    cells = sum(1 + len(NEEDS.get(action.name, [""])) + bool(action.permission.also) for action in ROWS)
+    print(f"permission matrix: {len(ROWS)} actions, {cells} cells")

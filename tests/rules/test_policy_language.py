@@ -74,8 +74,8 @@ def test_what_matches(statement: dict[str, Any], expected: Ground) -> None:
 )
 def test_conditions(operator: str, value: Any, given_value: str | None, holds: bool) -> None:  # noqa: FBT001
     """16:00Z is midnight in UTC+8; an IPv4 address in IPv6 clothes is IPv4; an absent key makes only a negation true."""
-    statement = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {operator: {"acs:X": value}}}
-    context = {} if given_value is None else {"acs_X": given_value}
+    statement = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {operator: {"kms:tag/x": value}}}
+    context = {} if given_value is None else {"kms:tag/x": given_value}
     assert (judged([statement], "a:B", "r", **context) is Ground.ALLOWED) is holds
 
 

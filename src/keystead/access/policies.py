@@ -1,7 +1,7 @@
 """Policies that hang on a key or a secret: what a document must look like. Pure.
 
-Overview of key policies page and the samples of SetKeyPolicy, read 2026-11-22. A document is kept as it was sent. `compiled`
-makes it
+Overview of key policies page and what the documentation has on SetKeyPolicy, read 2026-11-22. A document is kept as it was sent.
+`compiled` makes it
 ready to be evaluated with RAM (docs/adr/0082).
 """
 
@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from keystead.faults import InvalidParameter
-from keystead.policy.conditions import OPERATORS, value_sound
+from keystead.policy.conditions import OPERATORS, key_served, value_sound
 from keystead.policy.model import Condition, Document, Effect, Statement
 
 POLICY_BYTES_MAX: Final = 32_768
@@ -120,6 +120,8 @@ def _conditions(number: int, blocks: dict[str, dict[str, Any]]) -> list[Conditio
             values = [str(value).lower() if isinstance(value, bool) else str(value) for value in _listed(given)]
             if operator not in OPERATORS or not values or not all(value_sound(operator, value) for value in values):
                 raise InvalidParameter("Policy", f"Statement {number}: the condition {operator} of {key!r} cannot be evaluated.")
+            if not key_served(key):
+                raise InvalidParameter("Policy", f"Statement {number}: {key[:80]!r} is not a condition key that is served here.")
             found.append(Condition(operator, key, tuple(values)))
     return found
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Callable, Mapping
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -29,9 +30,10 @@ from keystead.gate.throttle import Throttled
 from keystead.identity.faults import NotPermitted
 from keystead.identity.grants import grants_of, key_policy_of
 from keystead.identity.model import HolderKind, PrincipalKind
+from keystead.keyring.faults import KeyNotFound
 from keystead.policy.model import Question, Verdict
 from keystead.policy.reading import read
-from keystead.policy.rules import ROOT, PolicySet, both, key_verdict
+from keystead.policy.rules import ROOT, PolicySet, both, either, key_verdict
 from keystead.store import Conflict, Transaction
 from keystead.store.claims import Claimed, claim_nonce, claim_token, earlier_answer
 
@@ -39,9 +41,19 @@ CLIENT_TOKEN_CHARS_MAX = 64
 CONFLICT_TRIES_MAX = 5
 RECOVERY: Final = frozenset({"kms:DescribeKey", "kms:GetKeyPolicy", "kms:SetKeyPolicy"})
 """What an account can always do with its key, so that no policy locks it out for good."""
+SHARED: Final = frozenset(
+    f"kms:{name}"
+    for name in (
+        *("AsymmetricDecrypt", "AsymmetricEncrypt", "AsymmetricSign", "AsymmetricVerify", "Decrypt", "DescribeKey", "Encrypt"),
+        *("GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "GenerateMac", "GetPublicKey", "ReEncryptFrom", "ReEncryptTo"),
+        "VerifyMac",
+    )
+)
+"""What another account may be allowed by a key's policy: outsiders use keys and never manage them (docs/adr/0084)."""
 _UNASKED: Final = frozenset({PrincipalKind.ACCOUNT, PrincipalKind.SERVICE})
 """Who needs no statement: the account in what is its own; a service, for which docs/adr/0071 says what it may."""
 _NOTHING: Final[Mapping[str, str]] = {}
+_NARROWINGS: Final = 256
 Tags = Callable[[], Mapping[str, str]]
 
 
@@ -51,6 +63,15 @@ class TokenMismatch(CallerFault):
     def __init__(self) -> None:
         """Say so."""
         super().__init__("The request uses the same client token as a previous, but non-identical request.")
+
+
+class Wanted(NamedTuple):
+    """What is asked for on a key: action and resource, and the key and its account."""
+
+    action: str
+    resource: str
+    key_id: str
+    owner: str
 
 
 class Running(msgspec.Struct, frozen=True, gc=False):
@@ -165,7 +186,10 @@ def permit(call: Call, action: Action) -> None:
     for template in action.permission.resources:
         if "{key}" not in template:
             resource = _filled(call, template)
-            _require(action.permission.action, resource, _identity_verdict(call, action.permission.action, resource, None))
+            verdict = _identity_verdict(call, action.permission.action, resource, None)
+            if action.permission.also:
+                verdict = either(verdict, _identity_verdict(call, action.permission.also, resource, None))
+            _require(action.permission.action, resource, verdict)
 
 
 def permit_key(call: Call, key_id: str, owner: str, tags: Tags, name: str = "") -> None:
@@ -176,15 +200,33 @@ def permit_key(call: Call, key_id: str, owner: str, tags: Tags, name: str = "") 
     if call.principal.kind is PrincipalKind.SERVICE:
         return
     wanted = name or call.action.permission.action
-    resource = f"acs:kms:{call.region}:{owner}:key/{key_id}"
-    policies = key_policy_of(call.warm, key_id, owner)
-    root = call.principal.kind is PrincipalKind.ACCOUNT and call.account_id == owner
-    if root and wanted in RECOVERY:
+    if owner != call.account_id:
+        if not shared(call, key_id, owner, tags, wanted):
+            raise KeyNotFound(key_id)
         return
-    identity = ROOT if root else _identity_verdict(call, wanted, resource, tags)
+    if call.principal.kind is PrincipalKind.ACCOUNT and wanted in RECOVERY:
+        return
+    resource = f"acs:kms:{call.region}:{owner}:key/{key_id}"
+    _require(wanted, resource, _key_verdict(call, Wanted(wanted, resource, key_id, owner), tags))
+
+
+def shared(call: Call, key_id: str, owner: str, tags: Tags, name: str = "") -> bool:
+    """Tell whether another account's key may be used by this call: both its policy and the caller's own account allow it."""
+    if call.action is None:
+        return False
+    wanted = name or call.action.permission.action
+    resource = f"acs:kms:{call.region}:{owner}:key/{key_id}"
+    return wanted in SHARED and _key_verdict(call, Wanted(wanted, resource, key_id, owner), tags).allowed
+
+
+def _key_verdict(call: Call, wanted: Wanted, tags: Tags) -> Verdict:
+    """Put the key's policy and the caller's RAM together; the root of an account has all rights of RAM."""
+    policies = key_policy_of(call.warm, wanted.key_id, wanted.owner)
+    root = call.principal.kind is PrincipalKind.ACCOUNT
+    identity = ROOT if root else _identity_verdict(call, wanted.action, wanted.resource, tags)
     principals = frozenset({call.principal.policy_name})
-    own = policies.judge(Question(wanted, resource, _context(call, policies, tags), principals))
-    _require(wanted, resource, key_verdict(identity, own, same_account=call.account_id == owner))
+    own = policies.judge(Question(wanted.action, wanted.resource, _context(call, policies, tags), principals))
+    return key_verdict(identity, own, same_account=call.account_id == wanted.owner)
 
 
 def permit_item(call: Call, item: str) -> None:
@@ -214,13 +256,21 @@ def _identity_verdict(call: Call, action: str, resource: str, tags: Tags | None)
     policies = grants_of(call.warm, kind, principal.identifier).policies
     verdict = policies.judge(Question(action, resource, _context(call, policies, tags)))
     if principal.narrowed:
-        session = PolicySet([("the session's own", read(principal.narrowed))])
+        session = _narrowing(principal.narrowed)
         return both(verdict, session.judge(Question(action, resource, _context(call, session, tags))))
     return verdict
 
 
+@lru_cache(maxsize=_NARROWINGS)
+def _narrowing(text: str) -> PolicySet:
+    return PolicySet([("the session's own", read(text))])
+
+
 def _filled(call: Call, template: str) -> str:
     text = template.replace("{region}", call.region).replace("{account}", call.account_id)
+    if "{policies}" in text:
+        system = call.arrival is not None and call.arrival.parameter("PolicyType") == "System"
+        text = text.replace("{policies}", "system" if system else call.account_id)
     if "{" not in text:
         return text
     head, _, rest = text.partition("{")

@@ -1,6 +1,7 @@
 """Names, limits, and what a trust policy says. Pure.
 
-Limits: RAM limits page; forms: RAM API pages; read 2026-11-22.
+RAM limits page (an older form, read 2026-11-23): groups 50, access keys 2, versions 5, lengths of names. No page found; ours: the
+other counts, the characters of names, the lengths of documents.
 """
 
 from __future__ import annotations

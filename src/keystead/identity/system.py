@@ -1,61 +1,88 @@
 """System policies: the same for every account, never changed by one. Pure.
 
-RAM system policy reference pages of KMS, RAM, STS and BSS, read 2026-11-22; the statements are written out for what is served
-here.
+Statements as on each policy's own page under "System policy reference" of the RAM documentation (read 2026-11-23):
+AliyunKMSFullAccess v3, AliyunKMSReadOnlyAccess v3, AliyunKMSCryptoAdminAccess v2, AliyunKMSCryptoUserAccess v2,
+AliyunKMSSecretAdminAccess v5, AliyunKMSSecretUserAccess v1, AliyunBSSReadOnlyAccess v3, AliyunRAMReadOnlyAccess v3,
+AliyunSTSAssumeRoleAccess v1. Left out of them are the statements on ram:CreateServiceLinkedRole, whose condition key is not
+served here. No page found; ours: AdministratorAccess, ReadOnlyAccess, AliyunBSSFullAccess, AliyunBSSOrderAccess and
+AliyunRAMFullAccess.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
-_CRYPTO: Final = [
-    "kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:GenerateAndExportDataKey", "kms:ExportDataKey",
-    "kms:Asymmetric*", "kms:GetPublicKey", "kms:GenerateMac", "kms:VerifyMac", "kms:DescribeKey", "kms:ListKeys",
-    "kms:ListAliases*",
-]  # fmt: skip
-_SECRET_USE: Final = [
-    "kms:GetSecretValue", "kms:BatchGetSecretValue", "kms:DescribeSecret", "kms:ListSecrets", "kms:ListSecretVersionIds",
-    "kms:GetRandomPassword", "kms:Decrypt",
-]  # fmt: skip
-_READ: Final = [
-    "kms:Describe*",
-    "kms:List*",
-    "kms:GetKeyPolicy",
-    "kms:GetSecretPolicy",
-    "kms:GetKmsInstance*",
-    "kms:GetPublicKey",
-]
-_ALLOWED: Final[dict[str, tuple[str, list[str]]]] = {
-    "AdministratorAccess": ("Everything in the account.", ["*"]),
-    "AliyunBSSFullAccess": ("Orders, bills and payments.", ["bss:*", "bssapi:*"]),
-    "AliyunBSSReadOnlyAccess": ("Reading orders and bills.", ["bssapi:Query*", "bssapi:Describe*", "bssapi:Get*",
-    "bssapi:Inquiry*"]),
-    "AliyunKMSCryptoAdminAccess": ("Managing keys.", [
-        "kms:*Key*", "kms:*Alias*", "kms:*Tag*", "kms:*Deletion*", "kms:*Rotation*", "kms:ImportKeyMaterial",
-        "kms:GetParametersForImport",
-        "kms:DescribeRegions",
-    ]),
-    "AliyunKMSCryptoUserAccess": ("Using keys.", _CRYPTO),
-    "AliyunKMSFullAccess": ("Everything in KMS.", ["kms:*"]),
-    "AliyunKMSReadOnlyAccess": ("Reading about keys, secrets and instances, never their values.", _READ),
-    "AliyunKMSSecretAdminAccess": ("Managing secrets.", ["kms:*Secret*", "kms:*Tag*", "kms:GetRandomPassword"]),
-    "AliyunKMSSecretUserAccess": ("Reading the values of secrets.", _SECRET_USE),
-    "AliyunRAMFullAccess": ("Managing users, groups, roles and policies.", ["ram:*"]),
-    "AliyunRAMReadOnlyAccess": ("Reading about users, groups, roles and policies.", ["ram:Get*", "ram:List*"]),
-    "AliyunSTSAssumeRoleAccess": ("Assuming roles.", ["sts:AssumeRole"]),
-    "ReadOnlyAccess": ("Reading everything but secrets' values.", [
-        *_READ, "bssapi:Query*", "bssapi:Describe*", "ram:Get*", "ram:List*",
-    ]),
-}  # fmt: skip
+Said = tuple[str, ...]
+
+
+def _allow(actions: Said, resources: Said = ("*",)) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
+
+
+_KMS_READ: Final = (
+    "kms:List*", "kms:Describe*", "kms:GetPublicKey", "kms:GetUploadBackupDataInfo", "kms:GetKmsInstanceSharedAccounts",
+    "kms:GetKmsInstanceQuotaInfos", "kms:GetCheckAssociateResourceTaskResults", "kms:GetKeyPolicy", "kms:GetKeyDefaultPolicy",
+    "kms:GetSecretPolicy", "kms:GetSecretDefaultPolicy", "kms:GetKmsInstance", "kms:GetDefaultKmsInstance",
+)  # fmt: skip
+_BSS_READ: Final = (
+    "bss:Describe*", "bssapi:Describe*", "bssapi:Query*", "bss:ListTechSolutionTokenBills", "bss:GetTechSolutionTokenOverview",
+)  # fmt: skip
+_RAM_READ: Final = ("ram:Get*", "ram:List*", "ram:GenerateCredentialReport")
+_ANALYSER: Final = ("accessanalyzer:Get*", "accessanalyzer:List*")
+_CRYPTO: Final = (
+    "kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:AsymmetricDecrypt",
+    "kms:AsymmetricEncrypt", "kms:AsymmetricSign", "kms:AsymmetricVerify", "kms:GetPublicKey", "kms:GenerateMac", "kms:VerifyMac",
+)  # fmt: skip
+_ORDERS: Final = (
+    "bssapi:CreateInstance", "bssapi:RenewInstance", "bssapi:ModifyInstance", "bssapi:RenewChangeInstance", "bssapi:CancelOrder",
+    "bssapi:SetRenewal", "bssapi:QueryOrders", "bssapi:GetOrderDetail", "bssapi:QueryAvailableInstances",
+    "bssapi:GetSubscriptionPrice", "bssapi:QueryProductList", "bssapi:DescribePricingModule",
+)  # fmt: skip
+_RDS: Final = (
+    "rds:DescribeDBInstances", "rds:DescribeDBInstanceAttribute", "rds:DescribeDatabases", "rds:DescribeAccounts",
+    "rds:DescribeDBInstanceNetInfo", "rds:CreateAccount", "rds:GrantAccountPrivilege",
+)  # fmt: skip
+_TAGS: Final = _allow(
+    ("ecs:TagResources", "ecs:UntagResources", "ecs:ListTagResources"), ("acs:kms:*:*:key/*", "acs:kms:*:*:secret/*")
+)
+_STATEMENTS: Final[dict[str, tuple[str, list[dict[str, Any]]]]] = {
+    "AdministratorAccess": ("Everything in the account.", [_allow(("*",))]),
+    "AliyunBSSFullAccess": ("Orders, bills and payments.", [_allow(("bss:*", "bssapi:*"))]),
+    "AliyunBSSOrderAccess": ("Orders.", [_allow(_ORDERS)]),
+    "AliyunBSSReadOnlyAccess": ("Reading orders and bills.", [_allow(_BSS_READ)]),
+    "AliyunKMSCryptoAdminAccess": (
+        "Managing and using keys.",
+        [_allow(("kms:*",), ("acs:kms:*:*:key*", "acs:kms:*:*:alias*")), _TAGS],
+    ),
+    "AliyunKMSCryptoUserAccess": ("Using keys.", [_allow(_CRYPTO)]),
+    "AliyunKMSFullAccess": ("Everything in KMS.", [_allow(("kms:*",))]),
+    "AliyunKMSReadOnlyAccess": ("Reading about keys, secrets and instances, never their values.", [_allow(_KMS_READ)]),
+    "AliyunKMSSecretAdminAccess": (
+        "Managing and reading secrets.",
+        [
+            _allow(("kms:*",), ("acs:kms:*:*:secret*",)),
+            _allow(("kms:GetRandomPassword",)),
+            _allow(_RDS),
+            _allow(("ecs:DescribeInstances",), ("acs:ecs:*:*:instance/*",)),
+            _TAGS,
+        ],
+    ),
+    "AliyunKMSSecretUserAccess": (
+        "Reading the values of secrets.",
+        [_allow(("kms:GetSecretValue",)), _allow(("kms:DescribeSecret", "kms:ListSecretVersionIds"))],
+    ),
+    "AliyunRAMFullAccess": ("Managing users, groups, roles and policies.", [_allow(("ram:*",))]),
+    "AliyunRAMReadOnlyAccess": ("Reading about users, groups, roles and policies.", [_allow(_RAM_READ), _allow(_ANALYSER)]),
+    "AliyunSTSAssumeRoleAccess": ("Assuming roles.", [_allow(("sts:AssumeRole",))]),
+    "ReadOnlyAccess": (
+        "Reading everything but secrets' values.",
+        [_allow(_KMS_READ), _allow(_BSS_READ), _allow(_RAM_READ)],
+    ),
+}
 SYSTEM_POLICIES: Final[dict[str, tuple[str, str]]] = {
-    name: (
-        description,
-        msgspec.json.encode(
-            {"Version": "1", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]},
-        ).decode(),
-    )
-    for name, (description, actions) in _ALLOWED.items()
+    name: (description, msgspec.json.encode({"Version": "1", "Statement": statements}).decode())
+    for name, (description, statements) in _STATEMENTS.items()
 }
 """Description and document by name."""

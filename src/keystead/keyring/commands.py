@@ -233,6 +233,16 @@ def open_sealed(ready: ReadyVersion, sealed: bytes, associated_data: bytes) -> b
         raise CiphertextNotValid from None
 
 
+def warm_key(warm: Warm, key_id: str) -> Key:
+    """Give a key, whoever's, for what decides whether the caller may know of it; KeyNotFound, `Cold`."""
+    return _warm_key(warm, key_id)
+
+
+def warm_key_of(warm: Warm, version_id: str) -> Key:
+    """As `warm_key`, by one of its versions."""
+    return _warm_key(warm, _warm_version(warm, version_id).key_id)
+
+
 def _warm_key(warm: Warm, key_id: str) -> Key:
     def load(tx: Transaction) -> Key:
         key = rows.key_of(tx, key_id)

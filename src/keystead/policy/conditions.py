@@ -1,7 +1,7 @@
 """The operators of condition blocks. Pure.
 
 A key that the request does not have makes a condition false, and a negated one true: `StringNotEquals` then says what it reads.
-Policy elements page (conditions), read 2026-11-22; the rule for absent keys is ours (docs/adr/0080).
+"Conditional operators" page of RAM, read 2026-11-23; the rule for absent keys is ours (docs/adr/0080).
 """
 
 from __future__ import annotations
@@ -39,6 +39,16 @@ OPERATORS: Final = frozenset(
     | {f"{family}{name}" for family in ("Numeric", "Date") for name in _COMPARISONS}
     | _NEGATED.keys()
 )
+
+GLOBAL_KEYS: Final = frozenset({"acs:CurrentTime", "acs:SecureTransport", "acs:SourceIp", "acs:SourceVpc", "acs:VpcSourceIp"})
+"""What a condition may look at in any policy. No call comes from a VPC yet: the last two are absent (docs/adr/0080)."""
+TRUST_KEYS: Final = frozenset({"sts:ExternalId", "oidc:iss", "oidc:sub", "oidc:aud"})
+_TAGS: Final = re.compile(r"(kms:tag|acs:RequestTag)/\S{1,128}")
+
+
+def key_served(key: str, *, trust: bool = False) -> bool:
+    """Tell whether a condition key is one that calls have; one that they never have would let a Deny pass unseen."""
+    return key in GLOBAL_KEYS or (trust and key in TRUST_KEYS) or _TAGS.fullmatch(key) is not None
 
 
 def value_sound(operator: str, value: str) -> bool:

@@ -1,6 +1,7 @@
 """From text to a `Document`, telling every mistake with its place. Pure.
 
-Policy structure and syntax page and policy elements page of RAM, key policy overview of KMS, read 2026-11-22.
+RAM authorization pages (their "General structure of a policy") and the key policy overview of KMS, read 2026-11-23; the
+limits are ours.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import enum
 import re
 from typing import Any, Final
 
-from keystead.policy.conditions import OPERATORS, value_sound
+from keystead.policy.conditions import OPERATORS, key_served, value_sound
 from keystead.policy.faults import PolicyMalformed
 from keystead.policy.model import Condition, Document, Effect, Statement
 from keystead.policy.text import Node, Reader
@@ -17,7 +18,6 @@ from keystead.policy.text import Node, Reader
 STATEMENTS_MAX: Final = 200
 _ACTION: Final = re.compile(r"\*|[a-z0-9-]{1,64}:[A-Za-z0-9*?]{1,128}", re.ASCII)
 _RESOURCE: Final = re.compile(r"\*|acs:[^:\s]*:[^:\s]*:[^:\s]*:\S+")
-_KEY: Final = re.compile(r"[A-Za-z0-9-]{1,64}:[^\s]{1,256}")
 _RAM_PRINCIPAL: Final = re.compile(r"\*|acs:ram::([0-9]{1,20}|\*):(\*|root|(user|role)/[^\s]{1,128})", re.ASCII)
 _MEMBERS: Final = frozenset(
     {"Effect", "Action", "NotAction", "Resource", "NotResource", "Condition", "Principal", "Sid"},
@@ -122,7 +122,7 @@ def _statement(reader: Reader, node: Node, number: int, kind: Kind) -> Statement
         _patterns(reader, members, where, "Resource", _RESOURCE),
         _patterns(reader, members, where, "NotResource", _RESOURCE),
         _principals(reader, members, where),
-        _conditions(reader, members, where),
+        _conditions(reader, members, where, kind),
     )
 
 
@@ -150,7 +150,7 @@ def _principals(reader: Reader, members: dict[str, Any], where: str) -> tuple[st
     return tuple(found)
 
 
-def _conditions(reader: Reader, members: dict[str, Any], where: str) -> tuple[Condition, ...]:
+def _conditions(reader: Reader, members: dict[str, Any], where: str, kind: Kind) -> tuple[Condition, ...]:
     if "Condition" not in members:
         return ()
     found: list[Condition] = []
@@ -160,8 +160,8 @@ def _conditions(reader: Reader, members: dict[str, Any], where: str) -> tuple[Co
             reader.mistake(at, here, "no such operator")
             continue
         for key, (key_at, node) in _object(reader, block, here).items():
-            if not _KEY.fullmatch(key):
-                reader.mistake(key_at, here, f"{key[:80]!r} is not a condition key such as acs:SourceIp")
+            if not key_served(key, trust=kind is Kind.TRUST):
+                reader.mistake(key_at, here, f"{key[:80]!r} is not a condition key that is served here, such as acs:SourceIp")
             values = _condition_values(reader, node, f"{here}.{key}")
             for value_at, value in values:
                 if not value_sound(operator, value):

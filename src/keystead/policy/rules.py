@@ -1,6 +1,6 @@
 """Evaluation: which statement decides. Pure.
 
-Deny wins, wherever it stands; then one Allow is enough; silence refuses (policy evaluation page of RAM, read 2026-11-22).
+Deny wins, wherever it stands; then one Allow is enough; silence refuses ("Policy evaluation logic" page of RAM, read 2026-11-23).
 Actions match whatever their case, resources to the letter.
 """
 
@@ -115,7 +115,7 @@ def either(first: Verdict, second: Verdict) -> Verdict:
 
 
 def key_verdict(identity: Verdict, key: Verdict, *, same_account: bool) -> Verdict:
-    """Put a caller's own policies and a key's policy together (overview of key policies, read 2026-11-22)."""
+    """Put a caller's own policies and a key's policy together (overview of key policies page, read 2026-11-23)."""
     return either(identity, key) if same_account else both(identity, key)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from keystead.api.kms._product import KMS
 from keystead.api.kms._reach import make_service_key, note, standing_of_key
+from keystead.api.kms._sharing import owner_named, owner_of_version
 from keystead.defaults import rules as defaults
 from keystead.envelope.rules import Unpacked, associated_data, data_key_bytes, plaintext_of
 from keystead.gate.call import Call
@@ -17,7 +18,7 @@ from keystead.gate.registry import Effect
 from keystead.instances.model import InstanceStanding
 from keystead.keyring import commands as keyring
 from keystead.keyring import rules
-from keystead.keyring.faults import NotOffered
+from keystead.keyring.faults import KeyNotFound, NotOffered
 from keystead.keyring.model import Operation
 from keystead.labels.faults import AliasNotFound
 
@@ -154,14 +155,12 @@ def _ready_to_seal(call: Call, key_reference: str) -> keyring.ReadyVersion:
     return ready
 
 
-def sealing_with(call: Call, key_reference: str) -> keyring.ReadyVersion:
+def sealing_with(call: Call, key_reference: str, permission: str = "") -> keyring.ReadyVersion:
     """Give the primary version of the key that the caller means, ready but not judged.
 
     A service of the deployment means a key of the account in its ARN, and gets its own key for that account made where it lacks.
     """
-    service, owner_id = call.principal.service, call.account_id
-    if service:
-        owner_id = defaults.account_in(key_reference, call.region)
+    service, owner_id = call.principal.service, owner_named(call, key_reference, permission)
     try:
         return keyring.usable_version(call.warm, call.service.keystore, owner_id, call.region, key_reference)
     except AliasNotFound as absent:
@@ -171,10 +170,21 @@ def sealing_with(call: Call, key_reference: str) -> keyring.ReadyVersion:
     return keyring.usable_version(call.warm, call.service.keystore, owner_id, call.region, key_reference)
 
 
-def sealed_by(call: Call, blob: Unpacked) -> keyring.ReadyVersion:
-    """Give the version that a ciphertext names, ready but not judged; to a service, of whichever account it is."""
-    owner_id = None if call.principal.service else call.account_id
-    return keyring.version_for_decrypt(call.warm, call.service.keystore, owner_id, call.region, blob.version_id)
+def sealed_by(call: Call, blob: Unpacked, permission: str = "") -> keyring.ReadyVersion:
+    """Give the version that a ciphertext names, ready but not judged: the caller's, or of a key shared with it for this action.
+
+    To a service, of whichever account it is.
+    """
+    keystore, region, version_id = call.service.keystore, call.region, blob.version_id
+    if call.principal.service:
+        return keyring.version_for_decrypt(call.warm, keystore, None, region, version_id)
+    try:
+        return keyring.version_for_decrypt(call.warm, keystore, call.account_id, region, version_id)
+    except KeyNotFound:
+        owner_id = owner_of_version(call, version_id, permission)
+        if owner_id == call.account_id:
+            raise
+    return keyring.version_for_decrypt(call.warm, keystore, owner_id, region, version_id)
 
 
 def admit(call: Call, *used: tuple[keyring.ReadyVersion, str]) -> None:

@@ -1,4 +1,8 @@
-"""What each action needs (RAM authorization page of KMS, read 2026-11-22). An action that is not here stops the start."""
+"""What each action needs ("Use RAM to control access to KMS resources" page, read 2026-11-23).
+
+The page has the key and alias actions and their containers. Those on instances, OpenKmsService, DescribeAccountKmsStatus and the
+managed data keys are on no page that could be read; ours. An action that is not here stops the start.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The access keys of users (RAM API pages, read 2026-11-22)."""
+"""The access keys of users (models of alibabacloud-ram20150501 1.3.0, read 2026-11-22)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attaching and detaching policies, for users, groups and roles (RAM API pages, read 2026-11-22)."""
+"""Attaching and detaching policies, for users, groups and roles (models of alibabacloud-ram20150501 1.3.0, read 2026-11-22)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RAM's refusals on the wire (RAM error code page, read 2026-11-22), in order of precedence.
+"""RAM's refusals on the wire in order of precedence; no page found, ours.
 
 The cloud's codes end in the kind of thing: `EntityNotExist.User`, `DeleteConflict.User.Policy`. The gate fills it in from the
 fault.

@@ -1,4 +1,4 @@
-"""Groups and their members (RAM API pages, read 2026-11-22)."""
+"""Groups and their members (models of alibabacloud-ram20150501 1.3.0, read 2026-11-22)."""
 
 from __future__ import annotations
 

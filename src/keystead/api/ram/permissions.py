@@ -1,4 +1,8 @@
-"""What each action needs (RAM authorization page of RAM, read 2026-11-22). An action that is not here stops the start."""
+"""What each action needs. An action that is not here stops the start.
+
+RAM authorization page of RAM (its beginning, read 2026-11-23): AddUserToGroup, and AttachPolicyToGroup with the resource
+`acs:ram:*:system:policy/<name>` of a system policy. The rest follows their pattern; that it does is ours.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,8 @@ from typing import Final
 
 from keystead.gate.registry import Permission
 
-_HOME: Final = "acs:ram:*:{account}:"
-_USER, _GROUP, _ROLE, _POLICY = "user/{UserName}", "group/{GroupName}", "role/{RoleName}", "policy/{PolicyName}"
+_HOME: Final = "acs:ram:*:"
+_USER, _GROUP, _ROLE, _POLICY = "user/{UserName}", "group/{GroupName}", "role/{RoleName}", "{policies}:policy/{PolicyName}"
 _NEEDED: Final[dict[str, tuple[str, ...]]] = {
     "AddUserToGroup": (_USER, _GROUP),
     "AttachPolicyToGroup": (_GROUP, _POLICY),
@@ -48,5 +52,6 @@ _NEEDED: Final[dict[str, tuple[str, ...]]] = {
     "UpdateAccessKey": (_USER,),
 }
 PERMISSIONS: Final[dict[str, Permission]] = {
-    name: Permission(f"ram:{name}", tuple(_HOME + item for item in items)) for name, items in _NEEDED.items()
+    name: Permission(f"ram:{name}", tuple(_HOME + (item if item == _POLICY else "{account}:" + item) for item in items))
+    for name, items in _NEEDED.items()
 }

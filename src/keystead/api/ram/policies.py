@@ -1,4 +1,4 @@
-"""Custom and system policies and their versions (RAM API pages, read 2026-11-22)."""
+"""Custom and system policies and their versions (models of alibabacloud-ram20150501 1.3.0, read 2026-11-22)."""
 
 from __future__ import annotations
 

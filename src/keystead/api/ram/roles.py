@@ -1,4 +1,4 @@
-"""CreateRole, GetRole, DeleteRole (RAM API pages, read 2026-11-22)."""
+"""CreateRole, GetRole, DeleteRole (models of alibabacloud-ram20150501 1.3.0, read 2026-11-22)."""
 
 from __future__ import annotations
 

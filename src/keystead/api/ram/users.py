@@ -1,4 +1,4 @@
-"""CreateUser, GetUser, DeleteUser, ListUsers (RAM API pages, read 2026-11-22)."""
+"""CreateUser, GetUser, DeleteUser, ListUsers (models of alibabacloud-ram20150501 1.3.0, read 2026-11-22)."""
 
 from __future__ import annotations
 

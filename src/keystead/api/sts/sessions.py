@@ -1,4 +1,4 @@
-"""AssumeRole, GetCallerIdentity (STS API pages, read 2026-11-22)."""
+"""AssumeRole, GetCallerIdentity (models of alibabacloud-sts20150401 1.2.0, read 2026-11-22; AssumeRole page, read 2026-11-23)."""
 
 from __future__ import annotations
 
