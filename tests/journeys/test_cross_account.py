@@ -81,6 +81,18 @@ CONTEXT_FREE = {  # a value for every required parameter that names no resource
     "Type": "Private",
     "Password": "Passw0rd",
     "ResourceType": "key",
+    "UserName": "ann",
+    "GroupName": "ops",
+    "RoleName": "app",
+    "PolicyName": "some",
+    "PolicyType": "Custom",
+    "PolicyDocument": json.dumps({"Version": "1", "Statement": [{"Effect": "Allow", "Action": "kms:ListKeys", "Resource": "*"}]}),
+    "UserAccessKeyId": "LTAI5tnone",
+    "Status": "Active",
+    "VersionId": "v1",
+    "AssumeRolePolicyDocument": "{}",
+    "RoleSessionName": "here",
+    "RoleArn": "acs:ram::1000000000000000:role/app",
 }
 EXTRA = {
     "GetSubscriptionPrice": {"ServicePeriodQuantity": "1", "ServicePeriodUnit": "Month"},

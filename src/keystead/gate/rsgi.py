@@ -61,6 +61,7 @@ class Gateway:
                 unread = fault
         path = scope.path
         arrival = Arrival(scope.method, (path, scope.query_string), headers, body, scope.client.rpartition(":")[0])
+        arrival.secure = scope.scheme == "https"
         loop = asyncio.get_running_loop()
         if path in self._hooks and not unread:
             hook = self._hooks[path]
