@@ -29,6 +29,8 @@ from keystead.gate.signature import NonceMemory
 from keystead.gate.throttle import Rates
 from keystead.hsm.port import KeyStore
 from keystead.hsm.software import SoftwareKeyStore, open_root_key
+from keystead.networks import rules as networks
+from keystead.networks.model import Network
 from keystead.notices.smtp import MailServer
 from keystead.payments.port import CheckoutProvider
 from keystead.payments.sandbox import Sandbox
@@ -146,6 +148,14 @@ def hooks_of(settings: Settings) -> Mapping[str, Hook]:
     return {} if provider is None else {webhook.PATH: webhook.Webhook(provider)}
 
 
+def proxies_of(settings: Settings) -> tuple[Network, ...]:
+    """Give the ranges of the proxies that are believed; SettingsError for what is none."""
+    try:
+        return networks.networks_of(settings.trusted_proxies)
+    except ValueError as error:
+        raise SettingsError(f"trusted_proxies: {error}") from None
+
+
 def clock_of(settings: Settings, warm: Warm) -> Clock:
     """Give the deployment's clock; a manual one stands where the store says, seen by all processes alike."""
     if manual_start(settings) is None:
@@ -174,6 +184,7 @@ def open_service(settings: Settings, name: str) -> Service:
         shared_quotas=load_shared_quotas(settings.shared_quota_factor),
         regions=frozenset(region.id for region in catalogue.regions if not region.closed),
         authority=authority_of(settings),
+        proxies=proxies_of(settings),
     )
 
 

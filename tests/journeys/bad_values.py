@@ -29,7 +29,7 @@ PURCHASE = {"Region": "ap-southeast-1", "ProductVersion": "3", "Spec": "1000", "
 LISTED = {"ResourceId", "TagKey", "Parameter", "ModuleList", "Tag", "InstanceIdList", "BillOwnerIdList", "BillUserIdList"}
 # Claims of requests, not facts: a refused writing call keeps its nonce (docs/adr/0003).
 # Usage is counted now and then, by no call.
-NOT_FACTS = {"request_nonce", "usage_call", "usage_day", "usage_load", "usage_read", "usage_second"}
+NOT_FACTS = {"request_nonce", "usage_call", "usage_day", "usage_load", "usage_mark", "usage_read", "usage_second"}
 LONG = ("x" * 300, "x" * 20_000, "9" * 70, "alias/" + "x" * 300, "[" * 5_000, '{"a":' * 200, '{"' + "k" * 9_000 + '":"v"}')
 OF_OTHER_TYPES = (
     *("-1", "0", "101", "1001", "99999999999999999999", "1e3", "1.5", "NaN", "yes", "true", "null", "None", "{}", "[]", '""'),
@@ -72,7 +72,7 @@ class Scene:
         """Set it."""
         self.world = world
         self.one, self.other = world.tenant("90000000.00"), world.tenant("90000000.00")
-        self.instance, self.spare, self.changing = self.one.instance(Spec="4000"), self.one.buy(), self.one.buy()
+        self.instance, self.spare, self.changing = self.one.instance(Spec="4000", VpcNum="2"), self.one.buy(), self.one.buy()
         self.keys = {
             "aes": self.key(),
             "ec": self.key(KeySpec="EC_P256"),

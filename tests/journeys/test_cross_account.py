@@ -93,6 +93,8 @@ CONTEXT_FREE = {  # a value for every required parameter that names no resource
     "AssumeRolePolicyDocument": "{}",
     "RoleSessionName": "here",
     "RoleArn": "acs:ram::1000000000000000:role/app",
+    "BindVpcs": '[{"VpcId":"vpc-2","VSwitchId":"vsw-2"}]',
+    "InstanceName": "mine",
 }
 EXTRA = {
     "GetSubscriptionPrice": {"ServicePeriodQuantity": "1", "ServicePeriodUnit": "Month"},

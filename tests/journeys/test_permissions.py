@@ -31,10 +31,10 @@ def ram(tenant: Tenant, action: str, **parameters: object) -> dict[str, Any]:
     return reply.body
 
 
-def user_with(owner: Tenant, name: str, statement: dict[str, Any]) -> Tenant:
-    """Make a user of the owner's that may what one statement says."""
+def user_with(owner: Tenant, name: str, *statements: dict[str, Any]) -> Tenant:
+    """Make a user of the owner's that may what these statements say."""
     ram(owner, "CreateUser", UserName=name)
-    document = json.dumps({"Version": "1", "Statement": [{"Resource": "*", **statement}]})
+    document = json.dumps({"Version": "1", "Statement": [{"Resource": "*", **each} for each in statements]})
     ram(owner, "CreatePolicy", PolicyName=name, PolicyDocument=document)
     ram(owner, "AttachPolicyToUser", UserName=name, PolicyName=name, PolicyType="Custom")
     key = ram(owner, "CreateAccessKey", UserName=name)["AccessKey"]

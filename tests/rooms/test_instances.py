@@ -16,7 +16,7 @@ from keystead.entitlements.faults import TermReleased
 from keystead.entitlements.model import Figures, Standing, Term
 from keystead.hsm.software import SoftwareKeyStore, open_root_key
 from keystead.instances import commands as instances
-from keystead.instances import rows
+from keystead.instances import rows, sharing
 from keystead.instances.faults import InstanceNotFound, InstanceStateInvalid
 from keystead.instances.model import Instance, InstanceStatus, Network, Owned, Purchase, Renewal, Renewed
 from keystead.keyring import lifecycle
@@ -101,7 +101,7 @@ class Room:
         """Make a key as the action does: standing, room, key, in one transaction."""
         with self.store.write() as tx:
             lock_account(tx, self.account_id)
-            instances.instance_for_create(tx, self.account_id, REGION, instance_id, now)
+            sharing.instance_for_create(tx, self.account_id, REGION, instance_id, now)
             quotas.require_key_room(tx, instance_id, now)
             place = Place(self.account_id, REGION, instance_id, self.account_id)
             lifecycle.create_key(tx, self.keystore, now, place, shape_of(AskedShape()))

@@ -75,6 +75,18 @@ def test_deny_wins_and_is_named(world: World) -> None:
     assert "a statement denies it, statement 1 (not here) of the policy no." in message
 
 
+def test_an_instance_is_the_same_by_its_arn(world: World) -> None:
+    """A Deny on an instance holds however it is named."""
+    owner = world.tenant()
+    instance_id, other_id = owner.instance(), owner.instance()
+    home = f"acs:kms:ap-southeast-1:{owner.account_id}"
+    denied = {"Effect": "Deny", "Action": "kms:*", "Resource": f"{home}:instance/{instance_id}"}
+    ann = user_with(owner, "ann", {"Effect": "Allow", "Action": "kms:*"}, denied)
+    for name in (instance_id, f"{home}:keystore/{instance_id}"):
+        assert ann.kms("GetKmsInstance", KmsInstanceId=name).code == "Forbidden.NoPermission"
+    assert ann.kms("GetKmsInstance", KmsInstanceId=f"{home}:keystore/{other_id}").status == 200
+
+
 def test_conditions_on_address_and_tag(world: World) -> None:
     """Calls of the tests come from 127.0.0.1; the tag counts as soon as it is put."""
     owner = world.tenant()

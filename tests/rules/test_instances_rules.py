@@ -130,11 +130,12 @@ def test_the_rate_kept_changes_at_the_very_millisecond() -> None:
     assert [kept.qps_at(moment) for moment in moments] == [1000, 1000, 1000, 2000, 2000, 1000, 1000]
 
 
-def test_the_vpc_of_enabling_uses_one_of_the_access_quota() -> None:
-    """The default access quota of one is the VPC bound to the instance (KMS billing page, read 2026-11-22)."""
-    fresh = instance(InstanceStatus.UNINITIALIZED)
-    assert fresh.vpcs_used == 0
-    assert msgspec.structs.replace(fresh, network=Network("vpc-1", ("a",), ("vsw-1",))).vpcs_used == 1
+def test_names_of_instances() -> None:
+    """Letters, digits and `_/+=.@-`: page on enabling an instance, read 2026-11-22."""
+    assert rules.checked_name("Prod_1/a+b=c.d@e-f") == "Prod_1/a+b=c.d@e-f"
+    for bad in ("", "a b", "ключ", "a:b", "x" * 129):
+        with pytest.raises(InvalidParameter):
+            rules.checked_name(bad)
 
 
 def test_the_only_provider_is_aliyun() -> None:

@@ -114,6 +114,7 @@ FACTS = {
         "next_try": "2026-02-01T00:00:00Z",
     },
     NoticeKind.BALANCE_LOW: {"available": "20.00 USD", "threshold": "100.00 USD", "days_more": "5"},
+    NoticeKind.USAGE_HIGH: {"what": "key versions", "level": "70 %", "used": "700", "allowed": "1000"},
     NoticeKind.COUPON_GRANTED: {
         "coupon": "Q-1",
         "value": "250.00 USD",

@@ -36,6 +36,7 @@ REFUSED = {
     "GetManagedDataKey": "Forbidden.ResourceNotFound",
     "ListManagedDataKeyVersions": "Forbidden.ResourceNotFound",
     "GetChallenge": "UnsupportedOperation",
+    "ReleaseKmsInstance": "Rejected.UnsupportedOperation",
 }
 Body = dict[str, Any]
 
@@ -198,6 +199,10 @@ def instances(ask: Steps) -> None:
     assert ask("GetKmsInstance", KmsInstanceId=ask.instance_id)["KmsInstance"]["Status"] == "Connected"
     assert ask("ListKmsInstances")["TotalCount"] == 2
     ask("GetKmsInstanceQuotaInfos", KmsInstanceId=ask.instance_id)
+    assert ask("GetDefaultKmsInstance").get("DefaultKmsInstanceId", ask.instance_id) == ask.instance_id
+    ask("UpdateKmsInstance", KmsInstanceId=ask.instance_id, InstanceName="mine")
+    ask("UpdateKmsInstanceBindVpc", KmsInstanceId=ask.instance_id, BindVpcs="[]")
+    ask("ReleaseKmsInstance", KmsInstanceId=ask.instance_id)
 
 
 @pytest.mark.parametrize("generation", ["v2", "v1"])

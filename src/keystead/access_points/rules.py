@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import ip_network
 from typing import Final
 
 import msgspec
@@ -28,6 +28,7 @@ from keystead.access_points.model import (
 )
 from keystead.clock import iso_z, parse_iso_z
 from keystead.faults import InvalidParameter
+from keystead.networks.rules import address_of
 
 POLICIES_MAX: Final = 3
 CLIENT_KEYS_MAX: Final = 100
@@ -235,17 +236,8 @@ def _covers(pattern: str, resource: str) -> bool:
 
 
 def _inside(source: str, networks: Iterable[Network]) -> bool:
-    address = _address(source)
+    address = address_of(source)
     return address is not None and any(address in network for network in networks)
-
-
-@lru_cache(maxsize=1024)
-def _address(text: str) -> IPv4Address | IPv6Address | None:
-    try:
-        address = ip_address(text.strip("[]"))
-    except ValueError:
-        return None
-    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
 
 
 def _names(parameter: str, text: str) -> tuple[str, ...]:

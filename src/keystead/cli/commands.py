@@ -9,7 +9,7 @@ from cyclopts import App, CycloptsError
 from keystead import __version__
 from keystead.cli import actions, doctor
 from keystead.cli.access import access
-from keystead.cli.admin import accounts, clock, coupons, instances, mail, orders, services, top_ups
+from keystead.cli.admin import accounts, clock, coupons, instances, mail, networks, orders, services, top_ups
 from keystead.cli.bill import command as bill
 from keystead.cli.key import command as key
 from keystead.cli.plan import command as plan
@@ -34,6 +34,7 @@ admin.command(coupons.coupon)
 admin.command(orders.order)
 admin.command(top_ups.top_up)
 admin.command(instances.instance)
+admin.command(networks.vpc)
 admin.command(clock.clock)
 admin.command(clock.jobs, name="jobs")
 admin.command(mail.messages, name="messages")

@@ -55,7 +55,7 @@ class Arrival:
     )
 
     def __init__(self, method: str, target: tuple[str, str], headers: dict[str, str], body: bytes, source: str) -> None:
-        """Decode what the transport gave; `target` is (path, raw query string), `source` the peer's IP address.
+        """Decode what the transport gave; `target` is (path, raw query string), `source` the IP address it came from.
 
         `secure`, set afterwards, tells whether it came by TLS.
         """

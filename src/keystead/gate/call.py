@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from keystead.gate.signature import NonceMemory
     from keystead.gate.throttle import Rates
     from keystead.hsm.port import KeyStore
+    from keystead.networks.model import Network
 
 SHARED_GATEWAY: Final = "kms"
 """The product whose actions have quotas."""
@@ -53,6 +54,8 @@ class Service:
     """Where this deployment serves."""
     authority: str = ""
     """Certificate (PEM) of the authority that the server's certificate is good by; empty where there is none yet."""
+    proxies: tuple[Network, ...] = ()
+    """Whose word on where a call came from is taken."""
 
 
 class Principal(msgspec.Struct, frozen=True, gc=False):

@@ -276,6 +276,8 @@ def _filled(call: Call, template: str) -> str:
     head, _, rest = text.partition("{")
     name, _, tail = rest.partition("}")
     given = call.arrival.parameter(name) if call.arrival is not None else ""
+    if name == "KmsInstanceId":
+        given = given.rpartition("/")[2]  # an instance may be named by its ARN: the same one to policies
     return f"{head}{given}{tail}"  # what a caller sends is put in last, and never read as a template or a pattern
 
 

@@ -34,6 +34,7 @@ from keystead.gate.signature import (
 )
 from keystead.gate.throttle import Throttled
 from keystead.identity.faults import TokenExpired
+from keystead.networks.faults import OutsideNetwork
 
 
 class UnknownVersion(CallerFault):
@@ -80,6 +81,7 @@ GATEWAY_FAULTS: Final = (
     FaultRow(TokenUnknown, "InvalidSecurityToken.Malformed", 400, "The specified SecurityToken is malformed or not valid here."),
     FaultRow(SignatureMismatch, "SignatureDoesNotMatch", 400),
     FaultRow(NotGranted, "Forbidden.NoPermission", 403),
+    FaultRow(OutsideNetwork, "Forbidden.NoPermission", 403),
     FaultRow(NotOfGateway, "UnsupportedOperation", 400),
     FaultRow(MissingParameter, "MissingParameter", 400),
     FaultRow(InvalidParameter, "InvalidParameter", 400),

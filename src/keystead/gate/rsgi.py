@@ -17,6 +17,7 @@ from keystead.gate.arrival import Arrival, BodyTooLarge, body_bytes_max
 from keystead.gate.call import Service
 from keystead.gate.life import Hook, live, live_hook, refuse_unread
 from keystead.gate.render import unavailable
+from keystead.networks.rules import source_of
 from keystead.store.changes import Cold
 
 THREADS_MAX: Final = 16
@@ -60,7 +61,10 @@ class Gateway:
             except BodyTooLarge as fault:
                 unread = fault
         path = scope.path
-        arrival = Arrival(scope.method, (path, scope.query_string), headers, body, scope.client.rpartition(":")[0])
+        source = scope.client.rpartition(":")[0]
+        if self.service.proxies and "x-forwarded-for" in headers:
+            source = source_of(source, scope.headers.get_all("x-forwarded-for"), self.service.proxies)
+        arrival = Arrival(scope.method, (path, scope.query_string), headers, body, source)
         arrival.secure = scope.scheme == "https"
         loop = asyncio.get_running_loop()
         if path in self._hooks and not unread:

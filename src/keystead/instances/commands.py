@@ -5,6 +5,7 @@ The writing verbs expect the account's row lock to be held (`access.rows.lock_ac
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -17,7 +18,7 @@ from keystead.entitlements import rules as entitlements
 from keystead.entitlements.model import Entitlement, Figures, Standing, Term
 from keystead.hsm.port import KeyStore
 from keystead.instances import rows, rules
-from keystead.instances.faults import InstanceNotFound
+from keystead.instances.faults import InstanceNotFound, InstanceNotInitialized
 from keystead.instances.model import (
     Instance,
     InstanceStanding,
@@ -31,6 +32,13 @@ from keystead.instances.model import (
 )
 from keystead.keyring import commands as keyring
 from keystead.keyring.lifecycle import RESUME_JOB
+from keystead.labels import commands as labels
+from keystead.labels.model import Home, Kind, Resource, Tagged, Wanted
+from keystead.networks import commands as networks
+from keystead.networks import rows as network_rows
+from keystead.networks import rules as network_rules
+from keystead.networks.model import BoundVpc
+from keystead.quotas import commands as quotas
 from keystead.store import Transaction, Warm
 from keystead.store.events import record_event
 from keystead.store.jobs import enqueue
@@ -139,11 +147,67 @@ def set_specs_beyond(tx: Transaction, now: datetime, instance_id: str, *, allowe
     return msgspec.structs.replace(instance, specs_beyond=allowed)
 
 
+def rename(tx: Transaction, now: datetime, owned: Owned, name: str) -> None:
+    """Call an instance something else."""
+    instance = owned.instance
+    rows.set_name(tx, instance.instance_id, name)
+    record_event(tx, "instance_renamed", instance.instance_id, instance.account_id, now, name=name)
+
+
+def resource_of(instance: Instance) -> Resource:
+    """Give an instance as what bears tags."""
+    return Resource(Home(instance.account_id, instance.region), Kind.INSTANCE, instance.instance_id)
+
+
+def taggable(tx: Transaction, now: datetime, home: Home, instance_id: str) -> Resource:
+    """Give an account's instance as what bears tags; InstanceNotFound, InstanceNotInitialized before it was ever enabled."""
+    found = owned(tx, home.account_id, instance_id, now, home.region)
+    if found.instance.status is InstanceStatus.UNINITIALIZED:
+        raise InstanceNotInitialized(instance_id)
+    return resource_of(found.instance)
+
+
+def tagged(tx: Transaction, home: Home, wanted: Wanted, after: tuple[str, str], limit: int) -> list[Tagged]:
+    """Give tags of an account's instances in a region by id and tag key, `limit` at most, from behind `after`."""
+    return rows.tagged(tx, home, wanted, after, limit)
+
+
+def accesses_used(tx: Transaction, instance: Instance) -> int:
+    """Count what is in use of an instance's access quantity: the VPCs it is bound to and the accounts it is shared with."""
+    return _accesses(tx, instance, network_rows.bound(tx, instance.instance_id))
+
+
+def bound_vpcs(tx: Transaction, instance: Instance) -> tuple[BoundVpc, ...]:
+    """Give the VPCs an instance is bound to beside the one of enabling, in the order given."""
+    return network_rows.bound(tx, instance.instance_id)
+
+
+def bind_vpcs(tx: Transaction, now: datetime, owned: Owned, wanted: tuple[BoundVpc, ...]) -> None:
+    """Have an instance be reached from these VPCs beside the one of enabling, and from no other from this commit on.
+
+    InstanceStateInvalid, InvalidParameter for one that cannot be bound, AccessQuotaExceeded; then the old ones stay.
+    """
+    rules.usable(owned)
+    networks.require_bindable(tx, wanted)
+    instance = owned.instance
+    counts = accesses_used(tx, instance), _accesses(tx, instance, wanted)
+    quotas.require_access_room(tx, instance.instance_id, now, *counts)
+    network_rows.replace_bound(tx, instance.instance_id, wanted)
+    rows.touch(tx, instance.instance_id)
+    record_event(tx, "instance_vpcs_bound", instance.instance_id, instance.account_id, now, vpcs=str(len(wanted)))
+
+
+def unregister_vpc(tx: Transaction, vpc_id: str) -> None:
+    """Forget a registered VPC; VpcUnknown, VpcInUse."""
+    networks.held(tx, vpc_id)
+    networks.unregister(tx, vpc_id, rows.enabled_in(tx, vpc_id))
+
+
 def give_back(tx: Transaction, now: datetime, owned: Owned) -> None:
     """Destroy a refunded instance at once: first its key, then it is gone, retention or not."""
     instance = owned.instance
     keyring.destroy_instance_key(tx, now, instance.instance_id)
-    rows.set_released(tx, instance.instance_id, now)
+    _set_released(tx, instance, now)
     record_event(tx, "instance_refunded", instance.instance_id, instance.account_id, now)
 
 
@@ -182,9 +246,13 @@ def every_kept(tx: Transaction, account_id: str) -> list[tuple[Instance, tuple[E
 
 
 def standings(tx: Transaction, account_id: str, now: datetime) -> dict[str, InstanceStanding]:
-    """Give the standing of each of an account's instances, by id; those whose retention is over are gone."""
+    """Give the standing of each of an account's instances and those it shares, by id; those whose retention is over are gone."""
     held = entitlement_rows.of_account(tx, account_id)
     kept = [rules.standing_kept(instance, held[instance.instance_id]) for instance in rows.listing(tx, account_id)]
+    for instance_id in network_rows.shared_with(tx, account_id):
+        instance = rows.unreleased(tx, instance_id)
+        if instance is not None:
+            kept.append(rules.standing_kept(instance, entitlement_rows.of_instance(tx, instance_id)))
     return {standing.instance_id: standing for standing in kept if not standing.released(now)}
 
 
@@ -198,25 +266,21 @@ def standing_of(warm: Warm, instance_id: str) -> InstanceStanding:
         instance = rows.unreleased(tx, instance_id)
         if instance is None:
             raise InstanceNotFound(instance_id)
-        return rules.standing_kept(instance, entitlement_rows.of_instance(tx, instance_id))
+        held = entitlement_rows.of_instance(tx, instance_id)
+        account_ids = frozenset(share.account_id for share in network_rows.shares(tx, instance_id))
+        return rules.standing_kept(instance, held, network_rows.bound(tx, instance_id), account_ids)
 
     return warm.get(rows.CACHED, instance_id, load)
 
 
-def instance_for_create(tx: Transaction, account_id: str, region: str, instance_id: str, now: datetime) -> Owned:
-    """Give the instance in which a key is about to be made.
-
-    InstanceNotFound if it is not there, InstanceStateInvalid if its term is over or it is not enabled.
-    """
-    found = owned(tx, account_id, instance_id, now, region)
-    rules.usable(found)
-    return found
-
-
 def connect(tx: Transaction, now: datetime, asked: Owned, network: Network) -> None:
-    """Begin to enable an instance in a network, for good; a job finishes it. InstanceStateInvalid if it cannot be (again)."""
+    """Begin to enable an instance in a network, for good; a job finishes it.
+
+    InstanceStateInvalid if it cannot be (again), InvalidParameter where VPCs are registered and this is none for it.
+    """
     rules.connectable(asked)
-    instance = asked.instance
+    instance = msgspec.structs.replace(asked.instance, network=network)
+    networks.require_connectable(tx, rules.place(instance), network.zone_ids, network.vswitch_ids)
     rows.set_network(tx, instance.instance_id, network)
     enqueue(tx, CONNECT_JOB, instance.instance_id, instance.account_id, now)
 
@@ -251,7 +315,7 @@ def release(tx: Transaction, now: datetime, instance_id: str) -> None:
     if instance is None or _judged(tx, instance, now).standing is not Standing.RELEASED:
         return
     keyring.destroy_instance_key(tx, now, instance_id)
-    rows.set_released(tx, instance_id, now)
+    _set_released(tx, instance, now)
     record_event(tx, "instance_released", instance_id, instance.account_id, now)
     enqueue(tx, TELL_RELEASED_JOB, instance_id, instance.account_id, now)
 
@@ -269,6 +333,18 @@ def released_ids(tx: Transaction) -> set[str]:
 def every_id(tx: Transaction) -> set[str]:
     """Give the ids of all instances ever delivered, released ones too, for an audit."""
     return rows.every_id(tx)
+
+
+def _set_released(tx: Transaction, instance: Instance, now: datetime) -> None:
+    """Have an instance be gone, and all that hung on it."""
+    rows.set_released(tx, instance.instance_id, now)
+    network_rows.forget_instance(tx, instance.instance_id)
+    labels.take_tags(tx, resource_of(instance), None)
+
+
+def _accesses(tx: Transaction, instance: Instance, bound: Sequence[BoundVpc]) -> int:
+    accounts = [share.account_id for share in network_rows.shares(tx, instance.instance_id)]
+    return network_rules.accesses(instance.network.vpc_id, bound, accounts)
 
 
 def _entitle(tx: Transaction, instance: Instance, order_id: str, term: Term, figures: Figures, now: datetime) -> None:

@@ -24,6 +24,24 @@ class InstanceStateInvalid(StateFault):
         self.state = state
 
 
+class InstanceNotInitialized(StateFault):
+    """The instance was never enabled (code seen in a client, whose page is unknown)."""
+
+    def __init__(self, instance_id: str) -> None:
+        """Name the instance."""
+        super().__init__("The instance is not enabled yet: enable it with ConnectKmsInstance first.")
+        self.instance_id = instance_id
+
+
+class SubscriptionNotReleased(StateFault):
+    """A subscription is not released by hand: it is given back, or ends (ReleaseKmsInstance page, read 2026-11-22)."""
+
+    def __init__(self, instance_id: str) -> None:
+        """Say what there is instead."""
+        super().__init__("A subscription cannot be released: unsubscribe with RefundInstance, or let it end.")
+        self.instance_id = instance_id
+
+
 class InstanceProtected(StateFault):
     """The instance is protected from deletion, and giving it back would delete it (row 29: no page says; ADR 13)."""
 

@@ -71,11 +71,6 @@ class Instance(msgspec.Struct, frozen=True):
     protection_note: str = ""
     specs_beyond: bool = False
 
-    @property
-    def vpcs_used(self) -> int:
-        """How much of the access-management quota is in use: the VPC chosen when it was enabled."""
-        return 1 if self.network.vpc_id else 0
-
 
 class Purchase(msgspec.Struct, frozen=True):
     """What a paid order has delivered: who gets what, where, for how many months, and what was promised for the end.
@@ -136,7 +131,8 @@ class InstanceStanding(msgspec.Struct, frozen=True):
 
     `ends_at` is the end of the last paid term and `releases_at` that of retention, whole milliseconds of business time: at
     that very instant each is over. `rates` are the requests a second purchased, each with the millisecond from which it
-    holds, in order of time, one or more.
+    holds, in order of time, one or more. `places` are the VPCs it can be reached from, as `networks` names them;
+    `account_ids` the accounts it is shared with.
     """
 
     instance_id: str
@@ -146,6 +142,8 @@ class InstanceStanding(msgspec.Struct, frozen=True):
     releases_at: datetime
     rates: tuple[tuple[int, int], ...]
     connected: bool
+    places: tuple[str, ...] = ()
+    account_ids: frozenset[str] = frozenset()
 
     def qps_at(self, now: datetime) -> int:
         """Give the requests a second that hold at `now`."""
@@ -153,6 +151,10 @@ class InstanceStanding(msgspec.Struct, frozen=True):
             return self.rates[0][1]
         at = to_ms(now)
         return [qps for since, qps in self.rates if since <= at or since == self.rates[0][0]][-1]
+
+    def serves(self, account_id: str) -> bool:
+        """Whether an account may use the instance: its owner, or one that shares it."""
+        return account_id == self.account_id or account_id in self.account_ids
 
     def expired(self, now: datetime) -> bool:
         """Whether the term is over at `now`."""

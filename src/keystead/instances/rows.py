@@ -26,6 +26,8 @@ from sqlalchemy import (
 
 from keystead.clock import from_ms, to_ms
 from keystead.instances.model import Instance, InstanceStatus, Network, Renewal, RenewalStatus
+from keystead.labels import rows as label_rows
+from keystead.labels.model import Home, Kind, Tagged, Wanted
 from keystead.store import Transaction, metadata
 
 CACHED = "instance"
@@ -145,6 +147,33 @@ def set_renewal(tx: Transaction, instance_id: str, renewal: Renewal) -> None:
 def set_protected(tx: Transaction, instance_id: str, note: str, *, protected: bool) -> None:
     """Record whether the instance is protected from being given back, and why."""
     _change(tx, instance_id, protected=protected, protection_note=note)
+
+
+def set_name(tx: Transaction, instance_id: str, name: str) -> None:
+    """Record what the instance is called."""
+    _change(tx, instance_id, name=name)
+
+
+def enabled_in(tx: Transaction, vpc_id: str) -> list[str]:
+    """Give the ids of the instances, not released, that were enabled in a VPC of this id."""
+    statement = select(instance.c.instance_id).where(instance.c.vpc_id == vpc_id, instance.c.released_at_ms.is_(None))
+    return list(tx.execute(statement).scalars())
+
+
+def tagged(tx: Transaction, home: Home, wanted: Wanted, after: tuple[str, str], limit: int) -> list[Tagged]:
+    """Give tags of an account's instances by id and tag key, `limit` at most, from behind `after`."""
+    ids = select(instance.c.instance_id).where(
+        instance.c.account_id == home.account_id,
+        instance.c.region == home.region,
+        instance.c.released_at_ms.is_(None),
+        *(
+            label_rows.bears(home, Kind.INSTANCE, instance.c.instance_id, frozenset({key}), frozenset({value}) if value else None)
+            for key, value in wanted.borne.items()
+        ),
+    )
+    if wanted.resource_ids:
+        ids = ids.where(instance.c.instance_id.in_(sorted(wanted.resource_ids)))
+    return label_rows.tagged(tx, home, Kind.INSTANCE, ids, after, limit)
 
 
 def set_specs_beyond(tx: Transaction, instance_id: str, *, allowed: bool) -> None:

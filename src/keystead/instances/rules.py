@@ -13,13 +13,14 @@ from keystead.entitlements.model import Entitlement, Standing
 from keystead.faults import InvalidParameter
 from keystead.instances.faults import InstanceProtected, InstanceStateInvalid
 from keystead.instances.model import Instance, InstanceStanding, InstanceStatus, Network, Owned
+from keystead.networks import rules as networks
+from keystead.networks.model import BoundVpc, place_of
 
 ZONES_MAX = 3
 PROVIDER = "Aliyun"
 REMINDERS_PLANNED: Final = timedelta(days=30)
 """How long before an end its reminders are planned: no policy may remind earlier (`catalog.model.Policies.notice_days`)."""
-_VPC = re.compile(r"vpc-[0-9A-Za-z-]{1,60}")
-_VSWITCH = re.compile(r"vsw-[0-9A-Za-z-]{1,60}")
+_NAME: Final = re.compile(r"[A-Za-z0-9_/+=.@-]{1,128}", re.ASCII).fullmatch
 
 
 class EndDues(NamedTuple):
@@ -41,7 +42,7 @@ def network_of(vpc_id: str, zone_ids: str, vswitch_ids: str, zones: Sequence[str
     Two zones, or three where the region has three; exactly one where it has one (KMS billing page, read 2026-11-22).
     InvalidParameter names what will not do.
     """
-    if not _VPC.fullmatch(vpc_id):
+    if not networks.vpc_shaped(vpc_id):
         raise InvalidParameter("VpcId", "It must be the id of a VPC, vpc-….")
     chosen = tuple(zone_ids.split(","))
     unknown = [zone for zone in chosen if zone not in zones]
@@ -54,11 +55,33 @@ def network_of(vpc_id: str, zone_ids: str, vswitch_ids: str, zones: Sequence[str
         wanted = str(least) if least == most else f"{least} to {most}"
         raise InvalidParameter("ZoneIds", f"An instance in this region is deployed in {wanted} zone(s), not {len(chosen)}.")
     switches = tuple(vswitch_ids.split(","))
-    if not all(_VSWITCH.fullmatch(switch) for switch in switches) or len(set(switches)) != len(switches):
+    if not all(map(networks.vswitch_shaped, switches)) or len(set(switches)) != len(switches):
         raise InvalidParameter("VSwitchIds", "It must be a comma-separated list of different vSwitch ids, vsw-….")
     if len(switches) > len(chosen):
         raise InvalidParameter("VSwitchIds", "There are more vSwitches than zones.")
     return Network(vpc_id, chosen, switches)
+
+
+def checked_name(name: str) -> str:
+    """Give an instance's new name back; InvalidParameter unless it has 1 to 128 letters, digits and any of _ / + = . @ -.
+
+    Characters: page on purchasing and enabling an instance, read 2026-11-22; the length is on no page.
+    """
+    if not _NAME(name):
+        raise InvalidParameter("InstanceName", "It has 1 to 128 letters, digits and any of _ / + = . @ -.")
+    return name
+
+
+def release_asked(force: str) -> None:
+    """Raise InvalidParameter unless ForceDeleteWithoutBackup is true, false or left out (ReleaseKmsInstance page, 2026-11-22)."""
+    if force not in {"", "true", "false"}:
+        raise InvalidParameter("ForceDeleteWithoutBackup", "It must be true or false.")
+
+
+def default_of(found: Sequence[Owned]) -> Owned | None:
+    """Give the default of an account's instances in a region, oldest first: the first enabled and served one; None if none."""
+    serving = (each for each in found if each.standing is Standing.ACTIVE and each.instance.status is InstanceStatus.CONNECTED)
+    return next(serving, None)
 
 
 def provider_served(provider: str) -> None:
@@ -82,7 +105,14 @@ def owned_at(instance: Instance, held: Sequence[Entitlement], now: datetime) -> 
     )
 
 
-def standing_kept(instance: Instance, held: Sequence[Entitlement]) -> InstanceStanding:
+def place(instance: Instance) -> str:
+    """Name the VPC an instance was enabled in, as `networks` does."""
+    return place_of(instance.account_id, instance.region, instance.network.vpc_id)
+
+
+def standing_kept(
+    instance: Instance, held: Sequence[Entitlement], bound: Sequence[BoundVpc] = (), account_ids: frozenset[str] = frozenset()
+) -> InstanceStanding:
     """Give what a worker keeps at hand of an instance: no `now` is in it, so every rate stands with when it begins."""
     ends_at = entitlements.last_end(held)
     return InstanceStanding(
@@ -93,6 +123,8 @@ def standing_kept(instance: Instance, held: Sequence[Entitlement]) -> InstanceSt
         releases_at=entitlements.release_at(ends_at, instance.retention_days),
         rates=_rates(held),
         connected=instance.status is InstanceStatus.CONNECTED,
+        places=(place(instance), *(each.place for each in bound)),
+        account_ids=account_ids,
     )
 
 

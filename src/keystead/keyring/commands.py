@@ -25,10 +25,12 @@ from keystead.faults import NotFound
 from keystead.hsm.port import KeyStore, NotAuthentic, VersionHandle, VersionIds
 from keystead.keyring import rows, rules
 from keystead.keyring.faults import AliasRefused, KeyNotFound
-from keystead.keyring.model import Key, KeyVersion, Listing, Page, Selection, Tags, Versions
+from keystead.keyring.model import Key, KeyVersion, Listing, Page, Selection, Versions
 from keystead.labels import commands as labels
-from keystead.labels.model import Alias, Home, Kind, Resource, Tagged
+from keystead.labels.model import Alias, Home, Kind, Resource, Tagged, Wanted
 from keystead.labels.rules import ALIAS_PREFIX
+from keystead.networks import commands as networks
+from keystead.networks import rules as network_rules
 from keystead.store import Cold, Transaction, Warm
 
 
@@ -87,7 +89,7 @@ def key_named(tx: Transaction, caller: Caller, reference: str) -> Key:
     if key_id.startswith(ALIAS_PREFIX):
         key_id = labels.alias_named(tx, Home(caller.account_id, caller.region), key_id).key_id
     key = rows.key_of(tx, key_id)
-    if key is None or key.place.account_id != caller.account_id or key.place.region != caller.region:
+    if key is None or not _is_for(tx, caller.account_id, key) or key.place.region != caller.region:
         raise KeyNotFound(reference)
     if rules.gone(key, caller.now):
         raise KeyNotFound(reference)
@@ -129,7 +131,7 @@ def list_aliases(tx: Transaction, selection: Selection, page: Page, key_id: str 
     return rows.aliases(tx, selection, page, key_id)
 
 
-def tagged(tx: Transaction, selection: Selection, wanted: Tags, after: tuple[str, str], limit: int) -> list[Tagged]:
+def tagged(tx: Transaction, selection: Selection, wanted: Wanted, after: tuple[str, str], limit: int) -> list[Tagged]:
     """Give tags of the selected keys by key id and tag key, `limit` at most, from behind `after`."""
     return rows.tagged(tx, selection, wanted, after, limit)
 
@@ -155,13 +157,19 @@ def count_versions(tx: Transaction, instance_id: str) -> int:
     return rows.count_versions(tx, instance_id)
 
 
+def count_keys(tx: Transaction, caller: Caller, instance_id: str) -> int:
+    """Count the keys the caller has in an instance, those that wait to be deleted too."""
+    mine = Selection(caller.account_id, caller.region, frozenset({instance_id}), frozenset(), {}, caller.now)
+    return rows.listing(tx, mine, Page(1, 1)).total
+
+
 def usable_version(warm: Warm, keystore: KeyStore, account_id: str, region: str, reference: str) -> ReadyVersion:
     """Give the primary version of the key a caller names, without SQL when it is warm.
 
     KeyNotFound or AliasNotFound as for `key_named`; `Cold` where something must be read or opened and may not be.
     """
     key = _warm_key(warm, warm_key_id(warm, account_id, region, reference))
-    if key.place.account_id != account_id or key.place.region != region:
+    if not _warm_for(warm, account_id, key) or key.place.region != region:
         raise KeyNotFound(reference)
     version_id = key.primary_version_id
     return ReadyVersion(key, version_id, _handle(warm, keystore, key, version_id))
@@ -193,7 +201,7 @@ def version_for_decrypt(warm: Warm, keystore: KeyStore, account_id: str | None, 
     None for `account_id` finds whoever's: for a cloud service, whose right to the key the action asks next.
     """
     key = _warm_key(warm, _warm_version(warm, version_id).key_id)
-    if account_id not in {None, key.place.account_id} or key.place.region != region:
+    if (account_id is not None and not _warm_for(warm, account_id, key)) or key.place.region != region:
         raise KeyNotFound(version_id)
     return ReadyVersion(key, version_id, _handle(warm, keystore, key, version_id))
 
@@ -201,7 +209,7 @@ def version_for_decrypt(warm: Warm, keystore: KeyStore, account_id: str | None, 
 def ready_version(warm: Warm, keystore: KeyStore, caller: Caller, reference: str, version_id: str) -> ReadyVersion:
     """Give a version that a caller names together with its key; KeyNotFound if it is not that key's."""
     key = _warm_key(warm, warm_key_id(warm, caller.account_id, caller.region, reference))
-    if key.place.account_id != caller.account_id or key.place.region != caller.region:
+    if not _warm_for(warm, caller.account_id, key) or key.place.region != caller.region:
         raise KeyNotFound(reference)
     if not (version_id.isascii() and version_id.isprintable()) or _warm_version(warm, version_id).key_id != key.key_id:
         raise KeyNotFound(version_id)
@@ -214,7 +222,7 @@ def spec_named(warm: Warm, caller: Caller, reference: str) -> str:
         key = _warm_key(warm, warm_key_id(warm, caller.account_id, caller.region, reference))
     except NotFound:
         return ""
-    mine = key.place.account_id == caller.account_id and key.place.region == caller.region
+    mine = _warm_for(warm, caller.account_id, key) and key.place.region == caller.region
     return key.shape.spec.value if mine else ""
 
 
@@ -255,6 +263,21 @@ def warm_key(warm: Warm, key_id: str) -> Key:
 def warm_key_of(warm: Warm, version_id: str) -> Key:
     """As `warm_key`, by one of its versions."""
     return _warm_key(warm, _warm_version(warm, version_id).key_id)
+
+
+def _is_for(tx: Transaction, account_id: str, key: Key) -> bool:
+    """Whether a key is an account's own, or one of its instance in joint ownership."""
+    place = key.place
+    if place.account_id == account_id:
+        return True
+    return bool(place.instance_id) and network_rules.managed(networks.sharing_of(tx, place.instance_id), account_id)
+
+
+def _warm_for(warm: Warm, account_id: str, key: Key) -> bool:
+    place = key.place
+    if place.account_id == account_id:
+        return True
+    return bool(place.instance_id) and networks.manages(warm, account_id, place.instance_id)
 
 
 def _warm_key(warm: Warm, key_id: str) -> Key:

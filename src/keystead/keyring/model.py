@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -206,7 +206,8 @@ class KeyVersion(msgspec.Struct, frozen=True):
 
 
 class Selection(msgspec.Struct, frozen=True):
-    """Which keys a listing wants: an account's keys in a region, in its instances that are not released.
+    """Which keys a listing wants: an account's keys in a region, in its instances that are not released; in those of `joint`,
+    everybody's.
 
     Default keys are selected by what seals them, named among the instances. `wanted` maps a filter's name to its values: all
     names must match, any value of a name will do. In the instances named in `expired` every key counts as Unavailable. A key
@@ -219,13 +220,7 @@ class Selection(msgspec.Struct, frozen=True):
     expired: frozenset[str]
     wanted: Mapping[str, frozenset[str]]
     now: datetime
-
-
-class Tags(msgspec.Struct, frozen=True):
-    """Which keys a listing of tags wants: those named, if any are, that bear all these tags; an empty value is any value."""
-
-    key_ids: Sequence[str]
-    borne: Mapping[str, str]
+    joint: frozenset[str] = frozenset()
 
 
 class Span(msgspec.Struct, frozen=True):

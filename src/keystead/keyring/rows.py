@@ -49,11 +49,10 @@ from keystead.keyring.model import (
     Selection,
     Shape,
     Storage,
-    Tags,
     Versions,
 )
 from keystead.labels import rows as label_rows
-from keystead.labels.model import Alias, Home, Kind, Tagged
+from keystead.labels.model import Alias, Home, Kind, Tagged, Wanted
 from keystead.labels.rows import key_alias
 from keystead.store import Transaction, metadata
 
@@ -292,13 +291,13 @@ def aliases_of_instance(tx: Transaction, instance_id: str) -> list[Alias]:
     return label_rows.aliases_of(tx, select(kms_key.c.key_id).where(kms_key.c.instance_id == instance_id))
 
 
-def tagged(tx: Transaction, selection: Selection, wanted: Tags, after: tuple[str, str], limit: int) -> list[Tagged]:
+def tagged(tx: Transaction, selection: Selection, wanted: Wanted, after: tuple[str, str], limit: int) -> list[Tagged]:
     """Give tags of the selected keys in order of key id and tag key, `limit` at most from behind `after`."""
     key_ids = _ids(selection).where(
         *(_has_tag(selection, frozenset({key}), frozenset({value}) if value else None) for key, value in wanted.borne.items())
     )
-    if wanted.key_ids:
-        key_ids = key_ids.where(kms_key.c.key_id.in_(sorted(wanted.key_ids)))
+    if wanted.resource_ids:
+        key_ids = key_ids.where(kms_key.c.key_id.in_(sorted(wanted.resource_ids)))
     home = Home(selection.account_id, selection.region)
     return label_rows.tagged(tx, home, Kind.KEY, key_ids, after, limit)
 
@@ -324,8 +323,9 @@ def _selected(selection: Selection) -> ColumnElement[bool]:
     conditions = [_matches(name, values, selection) for name, values in wanted.items()]
     if tag_keys is not None or tag_values is not None:
         conditions.append(_has_tag(selection, tag_keys, tag_values))
+    mine = kms_key.c.account_id == selection.account_id
     return and_(
-        kms_key.c.account_id == selection.account_id,
+        or_(mine, kms_key.c.instance_id.in_(sorted(selection.joint))) if selection.joint else mine,
         kms_key.c.region == selection.region,
         kms_key.c.instance_id.in_(sorted(selection.instances)),
         kms_key.c.destroyed_at_ms.is_(None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -34,6 +35,8 @@ class Kind(enum.StrEnum):
 
     KEY = "key"
     SECRET = "secret"  # noqa: S105 - the name of a kind
+    INSTANCE = "instance"
+    """On no page, but Terraform's provider asks for it (its sources of August 2026)."""
 
 
 class Resource(msgspec.Struct, frozen=True):
@@ -42,6 +45,13 @@ class Resource(msgspec.Struct, frozen=True):
     home: Home
     kind: Kind
     resource_id: str
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """Which resources a listing of tags wants: those named, if any are, that bear all these tags; an empty value is any value."""
+
+    resource_ids: Sequence[str]
+    borne: Mapping[str, str]
 
 
 class Tagged(msgspec.Struct, frozen=True):

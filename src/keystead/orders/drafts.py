@@ -94,7 +94,7 @@ def upgrade_of(tx: Transaction, catalogue: Catalogue, now: datetime, upgrading: 
 
 def fitting(tx: Transaction, owned: Owned, after: Configuration) -> None:
     """Raise QuotaBelowUse if a configuration is less than what an instance has in use now."""
-    quotas.require_fitting(tx, owned.instance.instance_id, owned.instance.vpcs_used, rules.figures_of(after))
+    quotas.require_fitting(tx, owned.instance.instance_id, instances.accesses_used(tx, owned.instance), rules.figures_of(after))
 
 
 def none_unpaid(tx: Transaction, instance_id: str, now: datetime) -> None:

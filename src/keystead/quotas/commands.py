@@ -27,13 +27,21 @@ def infos(tx: Transaction, instance_id: str, vpcs_used: int, now: datetime) -> t
     )
 
 
-def require_key_room(tx: Transaction, instance_id: str, now: datetime, wanted: int = 1) -> None:
-    """Raise KeyQuotaExceeded unless `wanted` more key versions fit into what was purchased.
+def require_key_room(tx: Transaction, instance_id: str, now: datetime, wanted: int = 1, *, shared: bool = False) -> None:
+    """Raise KeyQuotaExceeded, or ShareQuotaExceeded, unless `wanted` more key versions fit into what was purchased.
 
-    Ask in the transaction that makes them, holding the account's lock: then two callers cannot both take the last place.
+    Ask in the transaction that makes them, holding the lock of the instance's owner: then no two take the last place.
     """
     figures = _figures(tx, instance_id, now)
-    rules.room_for(Quota(Resource.KEY, figures.key_num, keyring.count_versions(tx, instance_id)), wanted)
+    rules.room_for(Quota(Resource.KEY, figures.key_num, keyring.count_versions(tx, instance_id)), wanted, shared=shared)
+
+
+def require_access_room(tx: Transaction, instance_id: str, now: datetime, used: int, wanted: int) -> None:
+    """Raise AccessQuotaExceeded unless `wanted` VPCs and accounts in all are purchased, `used` of them in use so far.
+
+    Ask in the transaction that binds or shares, holding the owner's lock.
+    """
+    rules.room_for_accesses(Quota(Resource.VPC, _figures(tx, instance_id, now).access_num, used), wanted)
 
 
 def require_fitting(tx: Transaction, instance_id: str, vpcs_used: int, figures: Figures) -> None:

@@ -16,6 +16,19 @@ class QuotaBelowUse(LimitFault):
         self.used = used
 
 
+class AccessQuotaExceeded(LimitFault):
+    """The instance may not be reached from so many VPCs and accounts."""
+
+    def __init__(self, allowed: int, wanted: int) -> None:
+        """Keep the purchased figure and what was wanted in all."""
+        super().__init__(
+            "The request was rejected because user create resource limit was exceeded:"
+            f" {wanted} VPCs and accounts were wanted and {allowed} are purchased (VpcNum)."
+        )
+        self.allowed = allowed
+        self.wanted = wanted
+
+
 class KeyQuotaExceeded(LimitFault):
     """The instance has no room for another key version."""
 
@@ -28,3 +41,7 @@ class KeyQuotaExceeded(LimitFault):
         self.allowed = allowed
         self.used = used
         self.wanted = wanted
+
+
+class ShareQuotaExceeded(KeyQuotaExceeded):
+    """The instance, which another account shares, has no room for another key version."""

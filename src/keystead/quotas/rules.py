@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from keystead.quotas.faults import KeyQuotaExceeded, QuotaBelowUse
+from keystead.quotas.faults import AccessQuotaExceeded, KeyQuotaExceeded, QuotaBelowUse, ShareQuotaExceeded
 from keystead.quotas.model import Quota
 
 
@@ -11,10 +11,19 @@ def room(quota: Quota) -> int:
     return max(0, quota.allowed - quota.used)
 
 
-def room_for(quota: Quota, wanted: int) -> None:
-    """Raise KeyQuotaExceeded unless `wanted` more fit; the last place may be taken."""
+def room_for(quota: Quota, wanted: int, *, shared: bool = False) -> None:
+    """Raise KeyQuotaExceeded unless `wanted` more fit; the last place may be taken. ShareQuotaExceeded to who shares it."""
     if wanted > room(quota):
-        raise KeyQuotaExceeded(quota.allowed, quota.used, wanted)
+        raise (ShareQuotaExceeded if shared else KeyQuotaExceeded)(quota.allowed, quota.used, wanted)
+
+
+def room_for_accesses(quota: Quota, wanted: int) -> None:
+    """Raise AccessQuotaExceeded if more VPCs and accounts are wanted in all than are purchased.
+
+    Fewer than there are is never refused, even if that is still more than is allowed by now.
+    """
+    if wanted > max(quota.allowed, quota.used - 1):
+        raise AccessQuotaExceeded(quota.allowed, wanted)
 
 
 def fitting(quota: Quota) -> None:

@@ -15,6 +15,7 @@ from keystead.entitlements.model import Standing
 from keystead.gate.call import Service
 from keystead.gate.signature import SKEW
 from keystead.instances import commands as instances
+from keystead.instances import sharing
 from keystead.key_use import commands as key_use
 from keystead.keyring import imports, lifecycle
 from keystead.ledger import commands as ledger
@@ -27,6 +28,7 @@ from keystead.quotas.faults import KeyQuotaExceeded
 from keystead.store import Transaction, outbox
 from keystead.store.claims import forget_nonces
 from keystead.usage import commands as usage
+from keystead.usage.watch import watch
 
 Handler = Callable[[Transaction, datetime, str], None]
 """Does a job on its subject in the transaction it is given, which holds the account's lock; `now` is business time, not before
@@ -61,6 +63,7 @@ def _rotate_key(service: Service, tx: Transaction, now: datetime, key_id: str) -
     owner = instances.known(tx, key.place.instance_id, now)
     if owner is None or owner.standing is not Standing.ACTIVE:
         return  # a renewal asks for it again
+    sharing.hold_owner(tx, key.place.account_id, key.place.instance_id)
     try:
         quotas.require_key_room(tx, key.place.instance_id, now)
     except KeyQuotaExceeded as full:
@@ -154,9 +157,14 @@ def _count_calls(service: Service, instant: Instant) -> None:
     usage.count(service.store, service.journal.path.parent, instant, service.settings.encryptions_warned)
 
 
+def _watch_usage(service: Service, instant: Instant) -> None:
+    watch(service.store, instant)
+
+
 CHORES: Final = (
     Chore("forget_nonces", timedelta(minutes=1), _forget_nonces),
     Chore("forget_letters", timedelta(hours=1), _forget_letters),
     Chore("count_calls", timedelta(minutes=1), _count_calls),
+    Chore("watch_usage", timedelta(minutes=1), _watch_usage),
     Chore("take_usage", timedelta(hours=1), _take_usage),
 )

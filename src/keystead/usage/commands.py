@@ -67,7 +67,7 @@ def _take(tx: Transaction, now: datetime, account_id: str) -> None:
             keys_bought=figures.key_num,
             secrets=0,
             secrets_bought=figures.secret_num,
-            accesses=instance.vpcs_used,
+            accesses=instances.accesses_used(tx, instance),
             accesses_bought=figures.access_num,
             log_storage_gb=figures.log_storage_gb,
             qps_bought=figures.qps,

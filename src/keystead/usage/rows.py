@@ -88,6 +88,16 @@ usage_read = Table(
     PrimaryKeyConstraint("source"),
 )
 
+# Which level of use an instance's owner was told of last and has not come down from; no row: none.
+usage_mark = Table(
+    "usage_mark",
+    metadata,
+    Column("instance_id", String(32), nullable=False),
+    Column("resource", String(8), nullable=False),
+    Column("level", Integer, nullable=False),
+    PrimaryKeyConstraint("instance_id", "resource"),
+)
+
 
 def holdings(tx: Transaction, account_id: str, since: date, until: date) -> dict[tuple[str, date], Holding]:
     """Give the holdings of an account from day `since` to day `until`, both counted, by instance and day."""
@@ -124,6 +134,33 @@ def add(tx: Transaction, tally: Tally) -> None:
 def forget_seconds(tx: Transaction, before: int) -> None:
     """Forget the calls of seconds before that one: nothing more comes to them, and the highest is kept."""
     tx.execute(delete(usage_second).where(usage_second.c.second < before))
+
+
+def peaks(tx: Transaction, since: int) -> dict[str, int]:
+    """Give the most calls, of all accounts together, that came to each instance in one second from `since` on."""
+    calls = func.sum(usage_second.c.calls).label("calls")
+    a_second = (
+        select(usage_second.c.instance_id, calls)
+        .where(usage_second.c.second >= since)
+        .group_by(usage_second.c.instance_id, usage_second.c.second)
+        .subquery()
+    )
+    highest = select(a_second.c.instance_id, func.max(a_second.c.calls).label("most")).group_by(a_second.c.instance_id)
+    return {row.instance_id: int(row.most) for row in tx.execute(highest)}
+
+
+def marks(tx: Transaction, instance_id: str) -> dict[str, int]:
+    """Give the levels of use an instance is marked with, by resource."""
+    rows = tx.execute(select(usage_mark).where(usage_mark.c.instance_id == instance_id))
+    return {row.resource: row.level for row in rows}
+
+
+def set_mark(tx: Transaction, instance_id: str, resource: str, level: int) -> None:
+    """Mark an instance's use of a resource; 0 takes the mark off."""
+    this = (usage_mark.c.instance_id == instance_id) & (usage_mark.c.resource == resource)
+    tx.execute(delete(usage_mark).where(this))
+    if level:
+        tx.execute(insert(usage_mark).values(instance_id=instance_id, resource=resource, level=level))
 
 
 def loads(tx: Transaction, account_id: str, since: date, until: date) -> dict[tuple[str, date], tuple[int, int]]:

@@ -13,11 +13,36 @@ import msgspec
 from keystead.clock import business_day
 from keystead.key_use import rules as key_use
 from keystead.key_use.model import KeyCall, Uses
+from keystead.quotas.model import Quota, Resource
 from keystead.usage.model import CallRecord, Counted, DayUsage, Holding, InSecond, Load, Tally
 
 LOG_KEPT: Final = timedelta(days=180)
 """How long records of calls are kept (KMS billing page: up to 180 days; read 2026-11-22)."""
 _DECODER = msgspec.json.Decoder(CallRecord)
+
+
+LEVELS: Final = (70, 90)
+"""At how many per cent of what was bought an owner is told (KMS events page, read 2026-11-22)."""
+BACK: Final = 5
+"""How many per cent below a level use must come before it can be told of that level again."""
+
+
+def level_after(before: int, quota: Quota) -> int:
+    """Give the level (0, 70, 90) that use is to be marked with, from the one it was marked with and how much is used now.
+
+    An access quantity of one is always used up, by the VPC of enabling: of that there is nothing to tell.
+    """
+    if quota.allowed == 0 or (quota.resource is Resource.VPC and quota.allowed == 1):
+        return 0
+    standing = [level for level in LEVELS if quota.used * 100 >= (level - (BACK if level <= before else 0)) * quota.allowed]
+    return max(standing, default=0)
+
+
+def severity_of(resource: Resource, level: int) -> str:
+    """Give how grave a level is: INFO at 70 %, at 90 % WARN, of requests a second CRITICAL (KMS events page, read 2026-11-22)."""
+    if level < LEVELS[-1]:
+        return "INFO"
+    return "CRITICAL" if resource is Resource.QPS else "WARN"
 
 
 def counted(records: Iterable[bytes]) -> Tally:

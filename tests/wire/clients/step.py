@@ -22,7 +22,9 @@ def of_v2(endpoint: str, key_id: str, secret: str) -> Any:
     client = Client(Config(access_key_id=key_id, access_key_secret=secret, endpoint=endpoint, protocol="http"))
 
     def call(action: str, parameters: dict[str, Any]) -> Any:
-        method = getattr(client, re.sub(r"(?<!^)(?=[A-Z])", "_", action).lower())
+        method = getattr(client, re.sub(r"(?<!^)(?=[A-Z])", "_", action).lower(), None)
+        if method is None:
+            raise ModuleNotFoundError(action)
         request = getattr(models, f"{action}Request", None)
         if request is None:
             return method().body.to_map()

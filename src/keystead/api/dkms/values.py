@@ -89,7 +89,7 @@ def _admit(call: Call, permission: Permission, resource: str) -> None:
     hosts.require(call, instance_id, permission, resource)
     call.record.instance_id = instance_id
     standing = instances.standing_of(call.warm, instance_id)
-    if standing.released(call.now):
+    if standing.released(call.now) or not standing.serves(call.account_id):
         raise InstanceNotFound(instance_id)
     if standing.expired(call.now):
         raise KeyUnavailable(instance_id)

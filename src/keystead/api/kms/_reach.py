@@ -19,10 +19,11 @@ from keystead.instances.model import InstanceStanding
 from keystead.keyring import commands as keyring
 from keystead.keyring import rules
 from keystead.keyring.commands import Caller
-from keystead.keyring.faults import KeyNotFound
+from keystead.keyring.faults import KeyNotFound, NotOffered
 from keystead.keyring.model import BY_ACCOUNT, Key, Operation, Selection
 from keystead.labels.faults import AliasNotFound
 from keystead.labels.model import Home
+from keystead.networks import commands as networks
 
 
 class KeyRequest(Request):
@@ -42,12 +43,25 @@ def caller_of(call: Call) -> Caller:
 
 def key_for(call: Call, reference: str, operation: Operation) -> Key:
     """Give the key named by its id or ARN, noted in the record, if its state and its instance allow the operation."""
-    return judged(call, keyring.key_by_id(call.tx, caller_of(call), reference), operation)
+    return judged(call, held(call, keyring.key_by_id(call.tx, caller_of(call), reference), operation), operation)
 
 
 def named_key_for(call: Call, reference: str, operation: Operation) -> Key:
     """As `key_for`, for an action that takes an alias too."""
     return judged(call, keyring.key_named(call.tx, caller_of(call), reference), operation)
+
+
+def held(call: Call, key: Key, operation: Operation) -> Key:
+    """Give a key that is about to be changed; that of another account in joint ownership anew, with its lock held.
+
+    NotOffered for its names: they are its account's.
+    """
+    if key.place.account_id == call.account_id or operation in {Operation.DESCRIBE, Operation.USE, Operation.IMPORT_PARAMETERS}:
+        return key
+    if operation in {Operation.CREATE_ALIAS, Operation.UPDATE_ALIAS, Operation.DELETE_ALIAS}:
+        raise NotOffered("The aliases of a key of another account are that account's: name the key by its id.")
+    lock_account(call.tx, key.place.account_id)
+    return keyring.key_by_id(call.tx, caller_of(call), key.key_id)
 
 
 def judged(call: Call, key: Key, operation: Operation) -> Key:
@@ -72,7 +86,14 @@ def note(call: Call, key: Key, permission: str = "") -> None:
     call.record.resource_id = key.key_id
     if call.gateway or call.principal.passport is not None:
         hosts.require(call, key.place.instance_id, Permission.KEY_USER, f"key/{key.key_id}")
-    permit_key(call, key.key_id, key.place.account_id, lambda: keyring.warm_tags(call.warm, key), permission)
+    permit_key(call, key.key_id, _owner_for(call, key), lambda: keyring.warm_tags(call.warm, key), permission)
+
+
+def _owner_for(call: Call, key: Key) -> str:
+    """Give whose key it is to permissions: in joint ownership the owner of the instance has it as its own (docs/adr/0103)."""
+    place, caller = key.place, call.account_id
+    others = place.account_id != caller and place.instance_id
+    return caller if others and networks.manages(call.warm, caller, place.instance_id) else place.account_id
 
 
 def expired_with(call: Call, key: Key) -> bool:
@@ -99,7 +120,8 @@ def selection_of(call: Call, wanted: Mapping[str, frozenset[str]]) -> Selection:
     kept = instances.standings(call.tx, call.account_id, call.now)
     expired = frozenset(instance_id for instance_id, standing in kept.items() if standing.expired(call.now))
     sealing = frozenset({*kept, f"{BY_ACCOUNT}{call.account_id}"})
-    return Selection(call.account_id, call.region, sealing, expired, wanted, call.now)
+    joint = frozenset(networks.managed_by(call.tx, call.account_id)) & frozenset(kept)
+    return Selection(call.account_id, call.region, sealing, expired, wanted, call.now, joint)
 
 
 def make_service_key(call: Call, account_id: str) -> None:

@@ -13,7 +13,7 @@ from keystead.api.kms.access_points import NameRequest, PageRequest, arn_of, hol
 from keystead.gate.call import Call
 from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import Effect
-from keystead.instances import commands as instances
+from keystead.instances import sharing
 from keystead.keyring.rules import page_of
 
 
@@ -88,7 +88,7 @@ class ListPoliciesResponse(Response):
 
 @KMS.action("CreatePolicy", Effect.WRITE)
 def create_policy(call: Call, request: CreatePolicyRequest) -> CreatePolicyResponse:
-    """Make a policy for the gateway of one instance of the account."""
+    """Make a policy for the gateway of one instance of the account, or of one it shares."""
     policy = Policy(
         rules.checked_name("Name", request.name),
         request.kms_instance or SHARED_GATEWAY,
@@ -100,7 +100,7 @@ def create_policy(call: Call, request: CreatePolicyRequest) -> CreatePolicyRespo
     )
     holder = new_holder_of(call)
     if policy.instance_id != SHARED_GATEWAY:
-        instances.owned(call.tx, call.account_id, policy.instance_id, call.now, call.region)
+        sharing.usable_by(call.tx, call.account_id, policy.instance_id, call.now, call.region)
         call.record.instance_id = policy.instance_id
     access_points.create_policy(call.tx, holder, policy)
     return CreatePolicyResponse(

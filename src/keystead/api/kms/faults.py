@@ -20,7 +20,13 @@ from keystead.gate.registry import FaultRow
 from keystead.hsm.algorithms.wrapping import MaterialRefused
 from keystead.hsm.port import ImportTokenNotValid
 from keystead.identity.faults import NotPermitted
-from keystead.instances.faults import InstanceNotFound, InstanceStateInvalid
+from keystead.instances.faults import (
+    InstanceNotFound,
+    InstanceNotInitialized,
+    InstanceProtected,
+    InstanceStateInvalid,
+    SubscriptionNotReleased,
+)
 from keystead.keyring.faults import (
     AliasRefused,
     DeletionProtected,
@@ -38,7 +44,7 @@ from keystead.keyring.faults import (
     TooSoon,
 )
 from keystead.labels.faults import AliasNotFound, AliasTaken, ResourceNotFound, TagsFull
-from keystead.quotas.faults import KeyQuotaExceeded
+from keystead.quotas.faults import AccessQuotaExceeded, KeyQuotaExceeded, ShareQuotaExceeded
 
 
 class ServiceOpen(StateFault):
@@ -56,6 +62,9 @@ FAULTS: Final = (
     FaultRow(KeyNotFound, "Forbidden.KeyNotFound", 404),
     FaultRow(InstanceNotFound, "Forbidden.DKMSInstanceNotFound", 404),
     FaultRow(InstanceStateInvalid, "Forbidden.DKMSInstanceStateInvalid", 403),
+    FaultRow(InstanceNotInitialized, "Rejected.Uninitialized", 403),
+    FaultRow(SubscriptionNotReleased, "Rejected.UnsupportedOperation", 400),
+    FaultRow(InstanceProtected, "Rejected.UnsupportedOperation", 400),
     FaultRow(KeyUnavailable, "Rejected.Unavailable", 409),
     FaultRow(KeyPendingDeletion, "Rejected.PendingDeletion", 409),
     FaultRow(KeyPendingImport, "Rejected.PendingImport", 409),
@@ -80,5 +89,7 @@ FAULTS: Final = (
     FaultRow(DefaultKeyThere, "Rejected.LimitExceeded", 400),
     FaultRow(ServiceOpen, "Forbidden.Opened", 400),
     FaultRow(Unsupported, "UnsupportedOperation", 400),
+    FaultRow(ShareQuotaExceeded, "Rejected.ShareQuotaExceedLimit", 400),
     FaultRow(KeyQuotaExceeded, "Rejected.LimitExceeded", 400),
+    FaultRow(AccessQuotaExceeded, "Rejected.LimitExceeded", 400),
 )

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from typing import Final
 
 from keystead.api.kms._product import KMS
-from keystead.api.kms._reach import KeyRequest, NothingResponse, caller_of, judged, note
+from keystead.api.kms._reach import KeyRequest, NothingResponse, caller_of, held, judged, note
 from keystead.api.kms.asymmetric import bytes_of, text_of
 from keystead.clock import iso_z
 from keystead.gate.call import Call
@@ -94,4 +94,4 @@ def _external(call: Call, reference: str, operation: Operation) -> Key:
     key = keyring.key_by_id(call.tx, caller_of(call), reference)
     note(call, key)
     rules.from_outside(key)
-    return judged(call, key, operation)
+    return judged(call, held(call, key, operation), operation)

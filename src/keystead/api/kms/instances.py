@@ -157,7 +157,7 @@ class GetKmsInstanceQuotaInfosResponse(Response, kw_only=True):
 @KMS.action("GetKmsInstance", Effect.READ)
 def get_kms_instance(call: Call, request: GetKmsInstanceRequest) -> GetKmsInstanceResponse:
     """Show an instance, expired or not."""
-    return GetKmsInstanceResponse(kms_instance=_shown(call, _named(call, request.kms_instance_id)))
+    return GetKmsInstanceResponse(kms_instance=_shown(call, named_instance(call, request.kms_instance_id)))
 
 
 @KMS.action("ListKmsInstances", Effect.READ)
@@ -183,7 +183,7 @@ def list_kms_instances(call: Call, request: ListKmsInstancesRequest) -> ListKmsI
 def connect_kms_instance(call: Call, request: ConnectKmsInstanceRequest) -> ConnectKmsInstanceResponse:
     """Begin to enable an instance: it is Connecting at once and Connected when the scheduler has done its part."""
     rules.provider_served(request.km_provider)
-    found = _named(call, request.kms_instance_id)
+    found = named_instance(call, request.kms_instance_id)
     zones = catalog.region_of(call.service.catalogue, found.instance.region).zones
     network = rules.network_of(request.vpc_id, request.zone_ids, request.vswitch_ids, zones)
     instances.connect(call.tx, call.now, found, network)
@@ -195,17 +195,17 @@ def get_kms_instance_quota_infos(call: Call, request: GetKmsInstanceQuotaInfosRe
     """Show the purchased figures of an instance and what of each is in use."""
     if request.resource_type and request.resource_type not in {resource.value for resource in Resource}:
         raise InvalidParameter("ResourceType", "It must be key, secret, qps or vpc.")
-    found = _named(call, request.kms_instance_id)
+    found = named_instance(call, request.kms_instance_id)
     instance_id = found.instance.instance_id
     infos = [
         QuotaInfo(resource_type=quota.resource.value, resource_quota=quota.allowed, used_quantity=quota.used)
-        for quota in quotas.infos(call.tx, instance_id, found.instance.vpcs_used, call.now)
+        for quota in quotas.infos(call.tx, instance_id, instances.accesses_used(call.tx, found.instance), call.now)
         if request.resource_type in {"", quota.resource.value}
     ]
     return GetKmsInstanceQuotaInfosResponse(kms_instance_id=instance_id, kms_instance_quota_infos=infos)
 
 
-def _named(call: Call, reference: str) -> Owned:
+def named_instance(call: Call, reference: str) -> Owned:
     """Give the caller's instance in the region, named by its id or ARN."""
     match = _KEY_STORE_ARN.fullmatch(reference)
     instance_id = match.group(1) if match else reference
@@ -238,7 +238,7 @@ def _shown(call: Call, found: Owned) -> KmsInstance:
         vpc_id=instance.network.vpc_id,
         vswitch_ids=list(instance.network.vswitch_ids),
         zone_ids=list(instance.network.zone_ids),
-        bind_vpcs=BoundVpcs(bind_vpc=[]),
+        bind_vpcs=BoundVpcs(bind_vpc=_bound(call, found)),
         ca_certificate_chain_pem=call.service.authority if instance.connected_at is not None else "",
         charge_type="PREPAY",
         product_type=instance.product_type,
@@ -247,6 +247,14 @@ def _shown(call: Call, found: Owned) -> KmsInstance:
         deletion_protection=instance.protected,
         deletion_protection_description=instance.protection_note,
     )
+
+
+def _bound(call: Call, found: Owned) -> list[BoundVpc]:
+    bound = instances.bound_vpcs(call.tx, found.instance)
+    return [
+        BoundVpc(vpc_id=each.vpc_id, vswitch_id=each.vswitch_id, region_id=each.region, vpc_owner_id=each.owner_id)
+        for each in bound
+    ]
 
 
 def _product_version(call: Call, edition: str) -> str:

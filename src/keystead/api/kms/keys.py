@@ -14,6 +14,7 @@ from keystead.api.kms._reach import (
     NothingResponse,
     caller_of,
     expired_with,
+    held,
     key_for,
     note,
     selection_of,
@@ -25,7 +26,7 @@ from keystead.defaults import rules as defaults
 from keystead.gate.call import Call
 from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import Effect
-from keystead.instances import commands as instances
+from keystead.instances import sharing
 from keystead.keyring import commands as keyring
 from keystead.keyring import lifecycle, rules, specs
 from keystead.keyring.commands import Caller
@@ -170,9 +171,9 @@ def create_key(call: Call, request: CreateKeyRequest) -> CreateKeyResponse:
         note(call, key)
         labels.put_tags(call.tx, lifecycle.resource_of(key), tags)
         return CreateKeyResponse(key_metadata=_metadata(key, expired=False))
-    found = instances.instance_for_create(call.tx, call.account_id, call.region, request.instance_id, call.now)
+    found = sharing.instance_for_create(call.tx, call.account_id, call.region, request.instance_id, call.now)
     specs.offered(shape, beyond=found.instance.specs_beyond)
-    quotas.require_key_room(call.tx, request.instance_id, call.now)
+    quotas.require_key_room(call.tx, request.instance_id, call.now, shared=found.instance.account_id != call.account_id)
     place = Place(call.account_id, call.region, request.instance_id, call.account_id)
     key = lifecycle.create_key(call.tx, call.service.keystore, call.now, place, shape)
     note(call, key)
@@ -234,7 +235,7 @@ def update_key_description(call: Call, request: UpdateKeyDescriptionRequest) -> 
 
 
 def _switch(call: Call, request: KeyRequest, to: KeyState) -> NothingResponse:
-    key = keyring.key_by_id(call.tx, caller_of(call), request.key_id)
+    key = held(call, keyring.key_by_id(call.tx, caller_of(call), request.key_id), Operation.SWITCH)
     note(call, key)
     expired = expired_with(call, key)
     defaults.permitted(key, Operation.SWITCH, call.principal.service)

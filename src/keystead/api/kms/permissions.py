@@ -22,13 +22,17 @@ _ON_A_KEY: Final = (
     "UntagResources",
     "UpdateKeyDescription", "UpdateRotationPolicy", "VerifyMac",
 )  # fmt: skip
+_ON_AN_INSTANCE: Final = (
+    "ConnectKmsInstance", "GetKmsInstance", "GetKmsInstanceQuotaInfos", "ReleaseKmsInstance", "UpdateKmsInstance",
+    "UpdateKmsInstanceBindVpc",
+)  # fmt: skip
 _CONTAINERS: Final = {
     "CreateKey": "key",
     "ListKeys": "key",
     "ListAliases": "alias",
     "ListTagResources": "key",
     "ListKmsInstances": "instance",
-    "GetKmsInstanceQuotaInfos": "instance",
+    "GetDefaultKmsInstance": "instance",
     "OpenKmsService": "*",
     "DescribeAccountKmsStatus": "*",
     "GetChallenge": "*",
@@ -45,10 +49,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
         name: Permission(f"kms:{name}", (f"{_HOME}{{AliasName}}", f"{_HOME}key/{{key}}"))
         for name in ("CreateAlias", "UpdateAlias", "DeleteAlias")
     },
-    **{
-        name: Permission(f"kms:{name}", (f"{_HOME}instance/{{KmsInstanceId}}",))
-        for name in ("GetKmsInstance", "ConnectKmsInstance")
-    },
+    **{name: Permission(f"kms:{name}", (f"{_HOME}instance/{{KmsInstanceId}}",)) for name in _ON_AN_INSTANCE},
     **{
         f"{verb}{kind}": Permission(f"kms:{verb}{kind}", (f"{_HOME}{item}/{{Name}}",))
         for kind, item in _ACCESS.items()

@@ -8,16 +8,18 @@ from keystead.api.kms._product import KMS
 from keystead.api.kms._reach import KeyRequest, NothingResponse, key_for, selection_of
 from keystead.faults import InvalidParameter, MissingParameter
 from keystead.gate.call import Call
+from keystead.gate.dispatch import permit_item
 from keystead.gate.parameters import Part, Request, Response
 from keystead.gate.registry import Effect
+from keystead.instances import commands as instances
 from keystead.keyring import commands as keyring
 from keystead.keyring import lifecycle
 from keystead.keyring.faults import NotOffered
-from keystead.keyring.model import Key, Operation, Tags
+from keystead.keyring.model import Key, Operation
 from keystead.labels import commands as labels
 from keystead.labels import rules
 from keystead.labels.faults import ResourceNotFound
-from keystead.labels.model import Kind
+from keystead.labels.model import Home, Kind, Resource, Wanted
 
 RESOURCES_MAX = 50
 LISTED_MAX = 200
@@ -151,37 +153,38 @@ def list_resource_tags(call: Call, request: KeyRequest) -> ListResourceTagsRespo
 
 @KMS.action("TagResources", Effect.WRITE)
 def tag_resources(call: Call, request: TagResourcesRequest) -> NothingResponse:
-    """Put the same tags on several keys: on all of them or, if one cannot have them, on none."""
+    """Put the same tags on several keys or instances: on all of them or, if one cannot have them, on none."""
     tags = rules.checked_tags("Tag", ((tag.key, tag.value) for tag in request.tags))
-    for key in _keys(call, request.resource_type, request.resource_ids):
-        labels.put_tags(call.tx, lifecycle.resource_of(key), tags)
+    for resource in _resources(call, request.resource_type, request.resource_ids):
+        labels.put_tags(call.tx, resource, tags)
     return NothingResponse()
 
 
 @KMS.action("UntagResources", Effect.WRITE)
 def untag_resources(call: Call, request: UntagResourcesRequest) -> NothingResponse:
-    """Take tags off several keys, off all of them or none; `All` counts only where no key is named."""
+    """Take tags off several keys or instances, off all of them or none; `All` counts only where no tag's key is named."""
     if not request.tag_keys and not request.all:
         raise MissingParameter("TagKey")
     names = rules.checked_keys("TagKey", request.tag_keys) if request.tag_keys else None
-    for key in _keys(call, request.resource_type, request.resource_ids):
-        labels.take_tags(call.tx, lifecycle.resource_of(key), names)
+    for resource in _resources(call, request.resource_type, request.resource_ids):
+        labels.take_tags(call.tx, resource, names)
     return NothingResponse()
 
 
 @KMS.action("ListTagResources", Effect.READ)
 def list_tag_resources(call: Call, request: ListTagResourcesRequest) -> ListTagResourcesResponse:
-    """List the tags of the account's keys in the region, 200 a page; keys that are not there have none."""
+    """List the tags of the account's keys or instances in the region, 200 a page; what is not there has none."""
     kind = _kind(request.resource_type)
     tags = rules.checked_tags("Tag", ((tag.key, tag.value) for tag in request.tags or ()))
     resource_ids = _few(request.resource_ids or ())
-    key_id, slash, tag_key = request.next_token.partition("/")
+    after_id, slash, tag_key = request.next_token.partition("/")
     if (request.next_token and not slash) or "\x00" in request.next_token:
         raise InvalidParameter("NextToken", "It is not one that this action gave; leave it out to start anew.")
-    found = []
+    found, wanted, after = [], Wanted(resource_ids, tags), (after_id, tag_key)
     if kind is Kind.KEY:
-        selection = selection_of(call, {})
-        found = keyring.tagged(call.tx, selection, Tags(resource_ids, tags), (key_id, tag_key), LISTED_MAX + 1)
+        found = keyring.tagged(call.tx, selection_of(call, {}), wanted, after, LISTED_MAX + 1)
+    if kind is Kind.INSTANCE:
+        found = instances.tagged(call.tx, Home(call.account_id, call.region), wanted, after, LISTED_MAX + 1)
     shown = [
         TagOfResource(resource_id=each.resource_id, resource_type=kind.value, tag_key=each.key, tag_value=each.value)
         for each in found[:LISTED_MAX]
@@ -206,12 +209,17 @@ def _one_key(call: Call, request: TagResourceRequest | UntagResourceRequest) -> 
     return key_for(call, request.key_id, Operation.EDIT)
 
 
-def _keys(call: Call, resource_type: str, resource_ids: tuple[str, ...]) -> list[Key]:
+def _resources(call: Call, resource_type: str, resource_ids: tuple[str, ...]) -> list[Resource]:
     kind = _kind(resource_type)
     wanted = _few(resource_ids)
     if kind is Kind.SECRET:
         raise ResourceNotFound(wanted[0])
-    return [key_for(call, resource_id, Operation.EDIT) for resource_id in wanted]
+    if kind is Kind.INSTANCE:
+        home = Home(call.account_id, call.region)
+        for instance_id in wanted:
+            permit_item(call, f"instance/{instance_id}")
+        return [instances.taggable(call.tx, call.now, home, instance_id) for instance_id in wanted]
+    return [lifecycle.resource_of(key_for(call, resource_id, Operation.EDIT)) for resource_id in wanted]
 
 
 def _kind(resource_type: str) -> Kind:

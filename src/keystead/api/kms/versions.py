@@ -7,12 +7,13 @@ from contextlib import AbstractContextManager
 import msgspec
 
 from keystead.api.kms._product import KMS
-from keystead.api.kms._reach import KeyRequest, NothingResponse, caller_of, judged, key_for, named_key_for
+from keystead.api.kms._reach import KeyRequest, NothingResponse, caller_of, held, judged, key_for, named_key_for
 from keystead.clock import iso_z
 from keystead.defaults import rules as defaults
 from keystead.gate.call import Call
 from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import Effect
+from keystead.instances import sharing
 from keystead.keyring import commands as keyring
 from keystead.keyring import lifecycle, rules
 from keystead.keyring.model import KeyVersion, Operation
@@ -82,9 +83,10 @@ def create_key_version(call: Call, request: KeyRequest) -> KeyVersionResponse:
     key = named_key_for(call, request.key_id, Operation.DESCRIBE)
     there = keyring.list_versions(call.tx, key.key_id, rules.page_of(None, None)).total
     rules.versions_by_hand(key)
-    judged(call, key, Operation.CREATE_VERSION)
+    key = judged(call, held(call, key, Operation.CREATE_VERSION), Operation.CREATE_VERSION)
     rules.version_addable(key, there, call.now)
-    quotas.require_key_room(call.tx, key.place.instance_id, call.now)
+    shared = sharing.hold_owner(call.tx, call.account_id, key.place.instance_id)
+    quotas.require_key_room(call.tx, key.place.instance_id, call.now, shared=shared)
     return KeyVersionResponse(key_version=_shown(lifecycle.add_version(call.tx, call.service.keystore, call.now, key)))
 
 

@@ -1,4 +1,4 @@
-"""The gateway a call came through: the shared one, or an instance's own, by the host it names.
+"""The gateway a call came through: the shared one, or an instance's own, by the host it names; and from which network.
 
 An instance answers at `<instance>.cryptoservice.kms.<domain>`, whatever the domain. There it serves its own keys and secrets
 only, and of the JSON API only what uses them (page on gateways, read 2026-11-22). The host is not signed: what it names must be
@@ -19,6 +19,7 @@ from keystead.gate.call import ANY_GATEWAY, Call
 from keystead.gate.registry import Action, Effect
 from keystead.instances import commands as instances
 from keystead.instances.faults import InstanceNotFound
+from keystead.networks import commands as networks
 
 SERVICE: Final = "cryptoservice.kms"
 _HOST: Final = re.compile(r"(kst-[a-z0-9]{1,40})\.cryptoservice\.kms\.[a-z0-9.-]+(:[0-9]+)?").fullmatch
@@ -42,7 +43,7 @@ def instance_of(host: str) -> str:
 
 
 def enter(call: Call, host: str, action: Action) -> None:
-    """Note the gateway of a JSON call. NotOfGateway, InstanceNotFound, NotGranted; `Cold` as for any look-up."""
+    """Note the gateway of a JSON call. NotOfGateway, InstanceNotFound, OutsideNetwork, NotGranted; `Cold` as for any look-up."""
     named = instance_of(host)
     passport = call.principal.passport
     if not named and passport is None:
@@ -52,21 +53,31 @@ def enter(call: Call, host: str, action: Action) -> None:
         raise NotGranted if passport is not None else NotOfGateway
     if named:
         standing = instances.standing_of(call.warm, named)
-        if standing.account_id != call.account_id or standing.released(call.now):
+        if not standing.serves(call.account_id) or standing.released(call.now):
             raise InstanceNotFound(named)
+        networks.require_inside(call.warm, standing.places, call.record.client_ip)
         call.gateway = call.record.instance_id = named
         call.region = standing.region
 
 
 def enter_dedicated(call: Call, host: str) -> None:
-    """Note the gateway of a dedicated call: the host's, else that of whatever key it names."""
+    """Note the gateway of a dedicated call: the host's, else that of whatever key it names. OutsideNetwork of the host's."""
     call.gateway = instance_of(host) or ANY_GATEWAY
+    if call.gateway != ANY_GATEWAY:
+        try:
+            standing = instances.standing_of(call.warm, call.gateway)
+        except InstanceNotFound:
+            return  # nothing is granted in it
+        if standing.serves(call.account_id):
+            networks.require_inside(call.warm, standing.places, call.record.client_ip)
 
 
 def require(call: Call, instance_id: str, permission: Permission, resource: str = "") -> None:
-    """Raise NotGranted unless the caller may use something of an instance through the gateway it came by."""
+    """Raise NotGranted, or OutsideNetwork, unless the caller may use something of an instance through the gateway it came by."""
     passport = call.principal.passport
     if call.gateway not in {"", ANY_GATEWAY, instance_id}:
         raise NotGranted
+    if call.gateway == ANY_GATEWAY and instance_id:  # the host of any other was judged when the call entered
+        networks.require_inside(call.warm, instances.standing_of(call.warm, instance_id).places, call.record.client_ip)
     if passport is not None:
         rules.permit(passport, instance_id if call.gateway else SHARED_GATEWAY, permission, resource)
