@@ -27,7 +27,7 @@ from keystead.gate.arrival import Arrival
 from keystead.gate.call import Call, Service
 from keystead.gate.life import Outcome, live
 from keystead.gate.parameters import Request, Response
-from keystead.gate.registry import PRODUCTS, Effect, FaultRow, Product
+from keystead.gate.registry import OPEN, PRODUCTS, Effect, FaultRow, Permission, Product
 from keystead.gate.signature import NonceMemory
 from keystead.gate.throttle import Rates
 from keystead.hsm.software import SoftwareKeyStore, open_root_key
@@ -37,6 +37,18 @@ from keystead.store.leases import open_rates
 
 VERSION = "2000-01-01"
 EMPTY = hashlib.sha256(b"").hexdigest()
+
+
+class EverybodyMay(dict[str, Permission]):
+    """Authentication alone, whatever a test calls its actions."""
+
+    def __contains__(self, _name: object) -> bool:
+        """Have every name."""
+        return True
+
+    def __missing__(self, _name: str) -> Permission:
+        """Ask for nothing."""
+        return OPEN
 
 
 class Asked(Request):
@@ -119,7 +131,7 @@ class Gateway:
             journal=Journal(folder / "journal", "gateway"),
         )
         self.act: Callable[[Call, Asked], Answered] = lambda _call, asked: Answered(text=asked.key_id)
-        self.product = Product("test", VERSION, faults)
+        self.product = Product("test", VERSION, faults, EverybodyMay())
         for effect in Effect:
             self.product.action(effect.name.capitalize(), effect, idempotent=effect is Effect.WRITE)(self._handler())
 

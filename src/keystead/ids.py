@@ -98,6 +98,11 @@ def message_id() -> str:
     return f"msg-{_random(_LOWER, 20)}"
 
 
+def principal_id() -> str:
+    """Mint the id of a RAM user, group or role: 18 digits, the first not zero."""
+    return secrets.choice("123456789") + _random("0123456789", 17)
+
+
 def access_key_id() -> str:
     """Mint an access key id in the cloud's shape: `LTAI5t` and 18 letters and digits."""
     return "LTAI5t" + _random(_ALNUM, 18)

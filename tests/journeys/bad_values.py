@@ -20,6 +20,7 @@ from keystead.gate.parameters import Field
 from keystead.gate.registry import Action
 from keystead.store import metadata
 from tests.journeys.access_scene import ABOUT_ACCESS, AccessScene
+from tests.journeys.ram_scene import NAMES, RamScene
 from tests.journeys.test_cross_account import CONTEXT_FREE
 from tests.world import Reply, Tenant, World
 
@@ -87,13 +88,13 @@ class Scene:
         data_key = served(self.one.kms("GenerateDataKey", KeyId=self.keys["aes"]))
         self.orders = self.one.bss("QueryOrders").body["Data"]["OrderList"]["Order"]
         self.furnish_second()
-        self.access, self.foreign = AccessScene(self.one, self.instance), self._foreign()
+        self.access, self.ram, self.foreign = AccessScene(self.one, self.instance), RamScene(self.one), self._foreign()
         ec, sm2 = ({"KeyId": self.keys[name], "KeyVersionId": self.versions[name]} for name in ("ec", "sm2"))
         signed = self.one.kms("AsymmetricSign", **ec, Algorithm="ECDSA_SHA_256", Digest=DIGEST).body["Value"]
         sealed = self.one.kms("AsymmetricEncrypt", **sm2, Algorithm="SM2PKE", Plaintext="aGVsbG8=").body["CiphertextBlob"]
         mac = self.one.kms("GenerateMac", KeyId=self.keys["mac"], Algorithm="HMAC_SHA_256", Message="aGVsbG8=").body["Mac"]
         waiting = {"KeyId": self.waiting}
-        self.special: dict[str, dict[str, str]] = self.access.special | {
+        self.special: dict[str, dict[str, str]] = {
             "GetParametersForImport": waiting,
             "ImportKeyMaterial": waiting | wrapped(self.one, self.waiting) | {"KeyMaterialExpireUnix": "0"},
             "DeleteKeyMaterial": waiting,
@@ -202,7 +203,8 @@ class Scene:
             flat |= {"InstanceId": self.spare, "ProductCode": "kms"}
         if action.name in {"ModifyInstance", "RenewChangeInstance"}:
             flat["InstanceId"] = self.changing
-        return flat | self.special.get(action.name, {})
+        part = self.access if action.product.code == "kms" else self.ram
+        return flat | self.special.get(action.name, {}) | part.special.get(action.name, {})
 
     def _mend_keys(self) -> None:
         one, keys = self.one, self.keys
@@ -225,6 +227,9 @@ class Scene:
         """Put back what a served call changed, so that the next one finds the scene as it was."""
         if ABOUT_ACCESS & flat.keys():
             self.access.mend()
+            return
+        if NAMES & flat.keys():
+            self.ram.mend()
             return
         self._mend_keys()
         one, keys = self.one, self.keys

@@ -95,12 +95,12 @@ def test_other_documents_are_refused(text: str) -> None:
 
 def test_size_counts_bytes() -> None:
     """32,768 bytes of UTF-8 are the most: two-byte characters count two."""
-    room = 32_768 - len(document(Condition={"Bool": {"a": ""}}).encode())
-    fits = document(Condition={"Bool": {"a": "x" * room}})
+    room = 32_768 - len(document(Condition={"StringEquals": {"kms:tag/a": ""}}).encode())
+    fits = document(Condition={"StringEquals": {"kms:tag/a": "x" * room}})
     assert len(fits.encode()) == 32_768
     assert policies.checked_document(fits) == fits
     with pytest.raises(InvalidParameter):
-        policies.checked_document(document(Condition={"Bool": {"a": "x" * (room + 1)}}))
+        policies.checked_document(document(Condition={"StringEquals": {"kms:tag/a": "x" * (room + 1)}}))
 
 
 def test_the_one_name() -> None:

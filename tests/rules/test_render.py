@@ -85,7 +85,7 @@ def test_a_fault_no_table_knows_is_bare(fault: BaseException) -> None:
 
 def test_a_products_rows_come_before_the_gates() -> None:
     """A product may word a gateway's fault its own way; a fault's own row comes before its ancestor's, wherever it stands."""
-    product = Product("test", "test_render", (FaultRow(InvalidParameter, "Theirs", 400), FaultRow(CallerFault, "Base", 400)))
+    product = Product("test", "test_render", (FaultRow(InvalidParameter, "Theirs", 400), FaultRow(CallerFault, "Base", 400)), {})
     PRODUCTS.pop("test_render")
     assert row_of(product, InvalidParameter("A")).code == "Theirs"
     assert row_of(product, Odd("A")).code == "Theirs"
@@ -96,7 +96,7 @@ def test_a_products_rows_come_before_the_gates() -> None:
 
 def test_a_business_product_says_success_false() -> None:
     """Terraform reads Success, pop-core reads Code."""
-    product = Product("test", "test_render", (), business_status=200)
+    product = Product("test", "test_render", (), {}, business_status=200)
     PRODUCTS.pop("test_render")
     assert json.loads(answered(MissingParameter("A"), product=product).body)["Success"] is False
     assert "Success" not in json.loads(answered(MissingParameter("A")).body)

@@ -36,12 +36,12 @@ def accounts(tx: Transaction) -> list[Account]:
     return rows.accounts(tx)
 
 
-def create_access_key(tx: Transaction, keystore: KeyStore, now: datetime, account_id: str) -> MintedKey:
-    """Make an access key for an account; its secret is in the answer and nowhere else in clear."""
+def create_access_key(tx: Transaction, keystore: KeyStore, now: datetime, account_id: str, user_id: str = "") -> MintedKey:
+    """Make an access key for an account, or for one of its users; its secret is in the answer and nowhere else in clear."""
     rows.lock_account(tx, account_id)
     minted = MintedKey(ids.access_key_id(), ids.access_key_secret())
     sealed = keystore.seal_secret(SEALED_KIND, minted.access_key_id, minted.secret.encode())
-    rows.add_access_key(tx, AccessKey(minted.access_key_id, account_id, KeyStatus.ACTIVE, now), sealed)
+    rows.add_access_key(tx, AccessKey(minted.access_key_id, account_id, KeyStatus.ACTIVE, now, user_id), sealed)
     return minted
 
 
@@ -52,7 +52,7 @@ def disable_access_key(tx: Transaction, access_key_id: str) -> AccessKey:
         raise AccessKeyNotFound(access_key_id)
     rows.set_status(tx, access_key_id, KeyStatus.INACTIVE)
     key, _ = found
-    return AccessKey(key.access_key_id, key.account_id, KeyStatus.INACTIVE, key.created_at)
+    return AccessKey(key.access_key_id, key.account_id, KeyStatus.INACTIVE, key.created_at, key.user_id)
 
 
 def access_keys(tx: Transaction, account_id: str) -> list[AccessKey]:
@@ -105,8 +105,8 @@ def credential_of(warm: Warm, keystore: KeyStore, access_key_id: str) -> Credent
         key, sealed = found
         secret = keystore.open_secret(SEALED_KIND, access_key_id, sealed).decode()
         if isinstance(key, ServiceKey):
-            return Credential(access_key_id, "", secret, key.status, key.service)
-        return Credential(access_key_id, key.account_id, secret, key.status)
+            return Credential(access_key_id, "", secret, key.status, service=key.service)
+        return Credential(access_key_id, key.account_id, secret, key.status, key.user_id)
 
     credential = warm.get(SEALED_KIND, access_key_id, load)
     if credential.status is not KeyStatus.ACTIVE:

@@ -50,7 +50,7 @@ class ServiceUnknown(NotFound):
         self.name = name
 
 
-class NotPermitted(Refused):
+class NotForServices(Refused):
     """The caller may not call this action."""
 
     def __init__(self) -> None:

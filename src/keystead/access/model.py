@@ -31,6 +31,8 @@ class AccessKey(msgspec.Struct, frozen=True):
     account_id: str
     status: KeyStatus
     created_at: datetime
+    user_id: str = ""
+    """The RAM user whose key it is; empty for the account's own."""
 
 
 class ServiceKey(msgspec.Struct, frozen=True):
@@ -63,6 +65,7 @@ class Credential(msgspec.Struct, frozen=True):
     account_id: str
     secret: str
     status: KeyStatus
+    user_id: str = ""
     service: str = ""
 
     def __repr__(self) -> str:

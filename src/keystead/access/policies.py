@@ -1,7 +1,8 @@
 """Policies that hang on a key or a secret: what a document must look like. Pure.
 
-Overview of key policies page and the samples of SetKeyPolicy, read 2026-11-22. A document is kept as it was sent. It is not
-evaluated yet: `docs/divergences.md` says so.
+Overview of key policies page and what the documentation has on SetKeyPolicy, read 2026-11-22. A document is kept as it was sent.
+`compiled` makes it
+ready to be evaluated with RAM (docs/adr/0082).
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from keystead.faults import InvalidParameter
+from keystead.policy.conditions import OPERATORS, key_served, value_sound
+from keystead.policy.model import Condition, Document, Effect, Statement
 
 POLICY_BYTES_MAX: Final = 32_768
 POLICY_NAME: Final = "default"
@@ -82,6 +85,51 @@ def default_document(account_id: str, sid: str) -> str:
     return msgspec.json.encode({"Statement": [statement], "Version": "1"}).decode()
 
 
+def compiled(text: str, owner: str) -> Document:
+    """Give a document that was checked, as the policy language has it.
+
+    `acs:ram::<owner>:*` in an Allow names the owner's account, which needs no leave, and leaves its users to RAM: it grants
+    nothing by itself. In a Deny it means everybody of the account.
+    """
+    return Document(
+        "1", tuple(_compiled(number, found, owner) for number, found in enumerate(_DOCUMENTS.decode(text).statement, 1))
+    )
+
+
+def _compiled(number: int, statement: _Statement, owner: str) -> Statement:
+    effect = Effect(statement.effect)
+    everybody = f"acs:ram::{owner}:*"
+    named = [name for name in statement.principal.RAM if effect is Effect.DENY or name != everybody]
+    return Statement(
+        number,
+        statement.sid,
+        effect,
+        tuple(statement.action),
+        (),
+        ("*",),
+        (),
+        tuple(f"RAM:{name}" for name in named) or ("RAM:nobody",),
+        tuple(_conditions(number, statement.condition or {})),
+    )
+
+
+def _conditions(number: int, blocks: dict[str, dict[str, Any]]) -> list[Condition]:
+    found: list[Condition] = []
+    for operator, block in blocks.items():
+        for key, given in block.items():
+            values = [str(value).lower() if isinstance(value, bool) else str(value) for value in _listed(given)]
+            if operator not in OPERATORS or not values or not all(value_sound(operator, value) for value in values):
+                raise InvalidParameter("Policy", f"Statement {number}: the condition {operator} of {key!r} cannot be evaluated.")
+            if not key_served(key):
+                raise InvalidParameter("Policy", f"Statement {number}: {key[:80]!r} is not a condition key that is served here.")
+            found.append(Condition(operator, key, tuple(values)))
+    return found
+
+
+def _listed(given: Any) -> list[Any]:  # noqa: ANN401 - JSON
+    return given if isinstance(given, list) else [given]
+
+
 def _check_statement(number: int, statement: _Statement) -> None:
     where = f"Statement {number}:"
     if not _SID.fullmatch(statement.sid):
@@ -92,5 +140,6 @@ def _check_statement(number: int, statement: _Statement) -> None:
     for action in statement.action:
         if not _ACTION.fullmatch(action):
             raise InvalidParameter("Policy", f"{where} {action!r} is not kms:<action>, with * at its end at most.")
+    _conditions(number, statement.condition or {})
     if statement.resource != ["*"]:
         raise InvalidParameter("Policy", f'{where} the Resource is ["*"]: the key itself.')

@@ -43,6 +43,7 @@ access_key = Table(
     Column("sealed_secret", LargeBinary, nullable=False),
     Column("status", String(8), nullable=False),
     Column("created_at_ms", BigInteger, nullable=False),
+    Column("user_id", String(20), nullable=True, index=True),
 )
 service_access_key = Table(
     "service_access_key",
@@ -80,6 +81,7 @@ def policy_of(tx: Transaction, key_id: str) -> str | None:
 def set_policy(tx: Transaction, key_id: str, document: str, at: datetime) -> None:
     """Keep a key's policy document."""
     forget_policy(tx, key_id)
+    tx.changed("key_policy", key_id)
     tx.execute(insert(key_policy).values(key_id=key_id, document=document, set_at_ms=to_ms(at)))
 
 
@@ -121,8 +123,15 @@ def add_access_key(tx: Transaction, new: AccessKey, sealed_secret: bytes) -> Non
             sealed_secret=sealed_secret,
             status=new.status.value,
             created_at_ms=to_ms(new.created_at),
+            user_id=new.user_id or None,
         )
     )
+
+
+def remove_access_key(tx: Transaction, access_key_id: str) -> None:
+    """Delete a key, and have every worker forget it."""
+    tx.execute(delete(access_key).where(access_key.c.access_key_id == access_key_id))
+    tx.changed("access_key", access_key_id)
 
 
 def sealed_access_key(tx: Transaction, access_key_id: str) -> tuple[AccessKey, bytes] | None:
@@ -188,4 +197,4 @@ def _account(row: Row[Any]) -> Account:
 
 
 def _access_key(row: Row[Any]) -> AccessKey:
-    return AccessKey(row.access_key_id, row.account_id, KeyStatus(row.status), from_ms(row.created_at_ms))
+    return AccessKey(row.access_key_id, row.account_id, KeyStatus(row.status), from_ms(row.created_at_ms), row.user_id or "")

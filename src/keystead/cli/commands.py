@@ -8,6 +8,7 @@ from cyclopts import App, CycloptsError
 
 from keystead import __version__
 from keystead.cli import actions, doctor
+from keystead.cli.access import access
 from keystead.cli.admin import accounts, clock, coupons, instances, mail, networks, orders, services, top_ups
 from keystead.cli.bill import command as bill
 from keystead.cli.key import command as key
@@ -39,6 +40,7 @@ admin.command(clock.jobs, name="jobs")
 admin.command(mail.messages, name="messages")
 admin.command(mail.outbox, name="outbox")
 app.command(admin)
+app.command(access)
 app.command(serve.serve, name="serve")
 app.command(bill.bill)
 app.command(plan.plan)

@@ -50,11 +50,15 @@ class Arrival:
         "nonce_taken",
         "path",
         "query",
+        "secure",
         "source",
     )
 
     def __init__(self, method: str, target: tuple[str, str], headers: dict[str, str], body: bytes, source: str) -> None:
-        """Decode what the transport gave; `target` is (path, raw query string), `source` the IP address it came from."""
+        """Decode what the transport gave; `target` is (path, raw query string), `source` the IP address it came from.
+
+        `secure`, set afterwards, tells whether it came by TLS.
+        """
         self.method = method
         self.path = target[0]
         self.query = decoded_pairs(target[1])
@@ -67,6 +71,7 @@ class Arrival:
         self.holds_nul = "%00" in target[1] or "\x00" in target[1] or b"%00" in body or b"\x00" in body
         self.nonce_taken = False
         self.dedicated = is_dedicated(headers)
+        self.secure = False
         self._parameters: dict[str, str] | None = None
 
     def parameter(self, name: str) -> str:

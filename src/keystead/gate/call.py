@@ -12,6 +12,7 @@ import msgspec
 from keystead.clock import Clock, Instant
 from keystead.faults import Fault
 from keystead.gate.throttle import Rate
+from keystead.identity.model import PrincipalKind
 from keystead.quotas.model import SharedQuota
 from keystead.settings import Settings
 from keystead.store import Store, Transaction, Warm
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from keystead.access_log.model import Record
     from keystead.access_points.model import Passport
     from keystead.catalog.model import Catalogue
+    from keystead.gate.arrival import Arrival
+    from keystead.gate.registry import Action
     from keystead.gate.signature import NonceMemory
     from keystead.gate.throttle import Rates
     from keystead.hsm.port import KeyStore
@@ -56,15 +59,40 @@ class Service:
 
 
 class Principal(msgspec.Struct, frozen=True, gc=False):
-    """Who proved itself: the account and the key it signed with; or a service of the deployment, which has no account.
+    """Who proved itself: the account and the key it signed with, and for a user or a session which one.
 
-    With a client key, `passport` is what alone it is granted.
+    `identifier` is the user's or role's id, `name` its name, `session` the name of the role's session. A service of the
+    deployment has a name and no account. With a client key, `passport` is what alone it is granted.
     """
 
     account_id: str
     access_key_id: str
-    service: str = ""
+    kind: PrincipalKind = PrincipalKind.ACCOUNT
+    identifier: str = ""
+    name: str = ""
+    session: str = ""
+    narrowed: str = ""
+    """The policy that a session was begun with; empty if with none."""
     passport: Passport | None = None
+
+    @property
+    def service(self) -> str:
+        """The name of the service of the deployment that calls; empty for everybody else."""
+        return self.name if self.kind is PrincipalKind.SERVICE else ""
+
+    @property
+    def arn(self) -> str:
+        """The caller's ARN, as GetCallerIdentity gives it."""
+        if self.kind is PrincipalKind.USER:
+            return f"acs:ram::{self.account_id}:user/{self.name}"
+        if self.kind is PrincipalKind.ROLE:
+            return f"acs:ram::{self.account_id}:assumed-role/{self.name}/{self.session}"
+        return f"acs:ram::{self.account_id}:root"
+
+    @property
+    def policy_name(self) -> str:
+        """How policies name the caller as a principal: a session goes by its role."""
+        return f"RAM:acs:ram::{self.account_id}:role/{self.name}" if self.kind is PrincipalKind.ROLE else f"RAM:{self.arn}"
 
 
 class DryRun(Fault):
@@ -78,10 +106,23 @@ class DryRun(Fault):
 class Call:
     """One call in progress. `tx` exists for READ and WRITE actions; `record` is filled on the way."""
 
-    __slots__ = ("_tx", "gateway", "instant", "key_version", "principal", "record", "region", "request_id", "service")
+    __slots__ = (
+        "_tx",
+        "action",
+        "arrival",
+        "asked",
+        "gateway",
+        "instant",
+        "key_version",
+        "principal",
+        "record",
+        "region",
+        "request_id",
+        "service",
+    )
 
     def __init__(self, service: Service, instant: Instant, record: Record) -> None:
-        """Begin a call; the gate sets `principal`, `region` and `tx` as it learns them."""
+        """Begin a call; the gate sets the rest as it learns it; `asked` counts the permissions asked for."""
         self.service = service
         self.instant = instant
         self.record = record
@@ -90,6 +131,9 @@ class Call:
         self.gateway = ""  # an instance's id, ANY_GATEWAY, or empty: the shared one
         self.key_version = ""  # the version that a dedicated call names beside its message
         self.principal = Principal("", "")
+        self.arrival: Arrival | None = None
+        self.action: Action | None = None
+        self.asked = 0
         self._tx: Transaction | None = None
 
     @property

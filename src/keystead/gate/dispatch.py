@@ -1,16 +1,25 @@
-"""Running an action: its transaction, the claims of nonce and client token, the record of a change, one commit."""
+"""Running an action: its permission, its transaction, the claims of nonce and client token, the record of a change, one commit.
+
+May the caller? Asked by the gate before an action runs, and by the action itself for a key it had to find first.
+
+The account's own access keys may everything in the account but what a key's policy denies. Everybody else needs a statement.
+On a key its own policy counts too (docs/adr/0082). A refusal names action, resource and the statement that decided.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 import msgspec
 
 from keystead.access import rows as access_rows
 from keystead.access_log import rows as access_log_rows
 from keystead.access_log.model import encoded
-from keystead.clock import to_ms
+from keystead.clock import iso_z, to_ms
 from keystead.faults import CallerFault, Fault, InvalidParameter
 from keystead.gate.arrival import Arrival
 from keystead.gate.call import Call
@@ -18,11 +27,34 @@ from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import Action, Effect
 from keystead.gate.signature import NonceUsed, Proof
 from keystead.gate.throttle import Throttled
+from keystead.identity.faults import NotPermitted
+from keystead.identity.grants import grants_of, key_policy_of
+from keystead.identity.model import HolderKind, PrincipalKind
+from keystead.keyring.faults import KeyNotFound
+from keystead.policy.model import Question, Verdict
+from keystead.policy.reading import read
+from keystead.policy.rules import ROOT, PolicySet, both, either, key_verdict
 from keystead.store import Conflict, Transaction
 from keystead.store.claims import Claimed, claim_nonce, claim_token, earlier_answer
 
 CLIENT_TOKEN_CHARS_MAX = 64
 CONFLICT_TRIES_MAX = 5
+RECOVERY: Final = frozenset({"kms:DescribeKey", "kms:GetKeyPolicy", "kms:SetKeyPolicy"})
+"""What an account can always do with its key, so that no policy locks it out for good."""
+SHARED: Final = frozenset(
+    f"kms:{name}"
+    for name in (
+        *("AsymmetricDecrypt", "AsymmetricEncrypt", "AsymmetricSign", "AsymmetricVerify", "Decrypt", "DescribeKey", "Encrypt"),
+        *("GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "GenerateMac", "GetPublicKey", "ReEncryptFrom", "ReEncryptTo"),
+        "VerifyMac",
+    )
+)
+"""What another account may be allowed by a key's policy: outsiders use keys and never manage them (docs/adr/0084)."""
+_UNASKED: Final = frozenset({PrincipalKind.ACCOUNT, PrincipalKind.SERVICE})
+"""Who needs no statement: the account in what is its own; a service, for which docs/adr/0071 says what it may."""
+_NOTHING: Final[Mapping[str, str]] = {}
+_NARROWINGS: Final = 256
+Tags = Callable[[], Mapping[str, str]]
 
 
 class TokenMismatch(CallerFault):
@@ -31,6 +63,15 @@ class TokenMismatch(CallerFault):
     def __init__(self) -> None:
         """Say so."""
         super().__init__("The request uses the same client token as a previous, but non-identical request.")
+
+
+class Wanted(NamedTuple):
+    """What is asked for on a key: action and resource, and the key and its account."""
+
+    action: str
+    resource: str
+    key_id: str
+    owner: str
 
 
 class Running(msgspec.Struct, frozen=True, gc=False):
@@ -54,11 +95,17 @@ def run(running: Running) -> Response:
         call.service.nonces.claim(running.proof.access_key_id, running.proof.nonce, call.instant.wall)
         running.arrival.nonce_taken = True
     if action.effect is Effect.COMPUTE:
-        return action.handler(call, running.request)
+        return _handled(running)
     call.admit(call.account_id or call.principal.service)
     with action.ahead(call, running.request) if action.ahead else contextlib.nullcontext(), call.service.store.read() as tx:
         call.tx = tx
-        return action.handler(call, running.request)
+        return _handled(running)
+
+
+def _handled(running: Running) -> Response:
+    response = running.action.handler(running.call, running.request)
+    permitted(running.call, running.action)
+    return response
 
 
 def _admit_writing(running: Running) -> None:
@@ -116,7 +163,7 @@ def _with_token(running: Running, tx: Transaction) -> Response:
     call, action = running.call, running.action
     token = running.arrival.parameter("ClientToken") if action.idempotent else ""
     if not token:
-        return action.handler(call, running.request)
+        return _handled(running)
     if len(token) > CLIENT_TOKEN_CHARS_MAX or not token.isascii():
         raise InvalidParameter("ClientToken", f"It has {CLIENT_TOKEN_CHARS_MAX} ASCII characters at most.")
     content_hash = hashlib.sha256(msgspec.json.encode(running.request)).hexdigest()
@@ -125,7 +172,142 @@ def _with_token(running: Running, tx: Transaction) -> Response:
         if earlier.content_hash != content_hash:
             raise TokenMismatch
         return msgspec.json.decode(earlier.answer, type=action.response)
-    response = action.handler(call, running.request)
+    response = _handled(running)
     claimed = Claimed(content_hash, msgspec.json.encode(response))
     claim_token(tx, (call.account_id, action.name, token), claimed, to_ms(call.now))
     return response
+
+
+def permit(call: Call, action: Action) -> None:
+    """Ask for all that is known before the action runs; NotPermitted."""
+    call.action = action
+    if call.principal.kind in _UNASKED or not action.permission.resources:
+        return
+    for template in action.permission.resources:
+        if "{key}" not in template:
+            resource = _filled(call, template)
+            verdict = _identity_verdict(call, action.permission.action, resource, None)
+            if action.permission.also:
+                verdict = either(verdict, _identity_verdict(call, action.permission.also, resource, None))
+            _require(action.permission.action, resource, verdict)
+
+
+def permit_key(call: Call, key_id: str, owner: str, tags: Tags, name: str = "") -> None:
+    """Ask for a key that the action found; `name` is what it needs where that is not the action's own. NotPermitted, `Cold`."""
+    if call.action is None or not call.action.permission.of_key:
+        return
+    call.asked += 1
+    if call.principal.kind is PrincipalKind.SERVICE:
+        return
+    wanted = name or call.action.permission.action
+    if owner != call.account_id:
+        if not shared(call, key_id, owner, tags, wanted):
+            raise KeyNotFound(key_id)
+        return
+    if call.principal.kind is PrincipalKind.ACCOUNT and wanted in RECOVERY:
+        return
+    resource = f"acs:kms:{call.region}:{owner}:key/{key_id}"
+    _require(wanted, resource, _key_verdict(call, Wanted(wanted, resource, key_id, owner), tags))
+
+
+def shared(call: Call, key_id: str, owner: str, tags: Tags, name: str = "") -> bool:
+    """Tell whether another account's key may be used by this call: both its policy and the caller's own account allow it."""
+    if call.action is None:
+        return False
+    wanted = name or call.action.permission.action
+    resource = f"acs:kms:{call.region}:{owner}:key/{key_id}"
+    return wanted in SHARED and _key_verdict(call, Wanted(wanted, resource, key_id, owner), tags).allowed
+
+
+def _key_verdict(call: Call, wanted: Wanted, tags: Tags) -> Verdict:
+    """Put the key's policy and the caller's RAM together; the root of an account has all rights of RAM."""
+    policies = key_policy_of(call.warm, wanted.key_id, wanted.owner)
+    root = call.principal.kind is PrincipalKind.ACCOUNT
+    identity = ROOT if root else _identity_verdict(call, wanted.action, wanted.resource, tags)
+    principals = frozenset({call.principal.policy_name})
+    own = policies.judge(Question(wanted.action, wanted.resource, _context(call, policies, tags), principals))
+    return key_verdict(identity, own, same_account=call.account_id == wanted.owner)
+
+
+def permit_item(call: Call, item: str) -> None:
+    """Ask for something else of the account's that the action found, such as `instance/kst-…`. NotPermitted."""
+    call.asked += 1
+    if call.action is None or call.principal.kind in _UNASKED:
+        return
+    wanted, resource = call.action.permission.action, f"acs:kms:{call.region}:{call.account_id}:{item}"
+    _require(wanted, resource, _identity_verdict(call, wanted, resource, None))
+
+
+def permitted(call: Call, action: Action) -> None:
+    """Make sure, once an action ran, that one which must ask for its keys did: nothing it did is kept or told otherwise."""
+    if action.permission.of_key and not call.asked:
+        message = f"{action.name} touched no key that it asked for"
+        raise RuntimeError(message)
+
+
+def _require(action: str, resource: str, verdict: Verdict) -> None:
+    if not verdict.allowed:
+        raise NotPermitted(action, resource, verdict)
+
+
+def _identity_verdict(call: Call, action: str, resource: str, tags: Tags | None) -> Verdict:
+    principal = call.principal
+    kind = HolderKind.USER if principal.kind is PrincipalKind.USER else HolderKind.ROLE
+    policies = grants_of(call.warm, kind, principal.identifier).policies
+    verdict = policies.judge(Question(action, resource, _context(call, policies, tags)))
+    if principal.narrowed:
+        session = _narrowing(principal.narrowed)
+        return both(verdict, session.judge(Question(action, resource, _context(call, session, tags))))
+    return verdict
+
+
+@lru_cache(maxsize=_NARROWINGS)
+def _narrowing(text: str) -> PolicySet:
+    return PolicySet([("the session's own", read(text))])
+
+
+def _filled(call: Call, template: str) -> str:
+    text = template.replace("{region}", call.region).replace("{account}", call.account_id)
+    if "{policies}" in text:
+        system = call.arrival is not None and call.arrival.parameter("PolicyType") == "System"
+        text = text.replace("{policies}", "system" if system else call.account_id)
+    if "{" not in text:
+        return text
+    head, _, rest = text.partition("{")
+    name, _, tail = rest.partition("}")
+    given = call.arrival.parameter(name) if call.arrival is not None else ""
+    if name == "KmsInstanceId":
+        given = given.rpartition("/")[2]  # an instance may be named by its ARN: the same one to policies
+    return f"{head}{given}{tail}"  # what a caller sends is put in last, and never read as a template or a pattern
+
+
+def _context(call: Call, policies: PolicySet, tags: Tags | None) -> Mapping[str, str]:
+    """Give the condition keys that the policies look at; one that the call does not have is left out."""
+    if not policies.keys:
+        return _NOTHING
+    found: dict[str, str] = {}
+    arrival = call.arrival
+    for key in policies.keys:
+        if key == "acs:SourceIp":
+            found[key] = call.record.client_ip
+        elif key == "acs:CurrentTime":
+            found[key] = iso_z(call.now)
+        elif key == "acs:SecureTransport":
+            found[key] = "true" if arrival is not None and arrival.secure else "false"
+        elif key.startswith("kms:tag/") and tags is not None:
+            value = tags().get(key.removeprefix("kms:tag/"))
+            if value is not None:
+                found[key] = value
+        elif key.startswith("acs:RequestTag/") and arrival is not None:
+            value = _request_tags(arrival.parameters()).get(key.removeprefix("acs:RequestTag/"))
+            if value is not None:
+                found[key] = value
+    return found
+
+
+def _request_tags(parameters: Mapping[str, str]) -> dict[str, str]:
+    return {
+        value: parameters.get(f"{name.removesuffix('.Key')}.Value", "")
+        for name, value in parameters.items()
+        if name.startswith("Tag.") and name.endswith(".Key")
+    }

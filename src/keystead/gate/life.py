@@ -5,7 +5,7 @@
  3 record     the log record is begun; it is written whatever happens
  4 identify   product and action are found
  5 prove      signature, date, access key
- 6 bind       parameters become the request struct
+ 6 bind       parameters become the request struct; what is known of what the caller may is asked
  7 run        the action, in the transaction its effect asks for
  8 render     the answer becomes bytes
  9 close      the record gets its outcome
@@ -20,7 +20,7 @@ from collections.abc import Callable
 import msgspec
 
 from keystead.access import commands as access
-from keystead.access.faults import AccessKeyInactive, AccessKeyNotFound, NotPermitted
+from keystead.access.faults import AccessKeyInactive, AccessKeyNotFound, NotForServices
 from keystead.access_log.model import Record
 from keystead.access_points import commands as access_points
 from keystead.access_points.faults import ClientKeyNotValidNow, ClientKeyUnknown, NotGranted
@@ -31,7 +31,7 @@ from keystead.gate.arrival import Arrival, region_of
 from keystead.gate.call import Call, Principal, Service
 from keystead.gate.dedicated import hosts
 from keystead.gate.dedicated import wire as dedicated
-from keystead.gate.dispatch import Running, run
+from keystead.gate.dispatch import Running, permit, run
 from keystead.gate.parameters import bind
 from keystead.gate.registry import PRODUCTS, Action, Effect, Product
 from keystead.gate.render import (
@@ -39,6 +39,7 @@ from keystead.gate.render import (
     AccessKeyUnknown,
     Answer,
     MethodRefused,
+    TokenMissing,
     TokenUnknown,
     UnknownAction,
     UnknownVersion,
@@ -46,6 +47,10 @@ from keystead.gate.render import (
     render_fault,
     row_of,
 )
+from keystead.identity import sessions
+from keystead.identity.faults import NoSuchEntity, TokenMalformed
+from keystead.identity.grants import grants_of
+from keystead.identity.model import HolderKind, PrincipalKind
 from keystead.ids import request_id
 from keystead.store.changes import Cold
 
@@ -97,8 +102,9 @@ def live(service: Service, arrival: Arrival) -> Outcome:
         else:
             proof = _prove(call, arrival, action)  # 5
             if call.principal.service and not action.for_services:
-                raise NotPermitted  # noqa: TRY301 - leaves through the one door
+                raise NotForServices  # noqa: TRY301 - leaves through the one door
             request = bind(action.request, action.plan, arrival.parameters())  # 6
+            permit(call, action)
         response = run(Running(call, action, request, arrival, proof))  # 7
         response.request_id = record.request_id
         answer = dedicated.render(response, call) if arrival.dedicated else render(response, arrival, action.name)  # 8
@@ -159,8 +165,20 @@ def _prove(call: Call, arrival: Arrival, action: Action) -> signature.Proof:
     signature.check_date(proof, call.instant.wall)
     if proof.algorithm == signature.RSA:
         _prove_application(call, arrival, proof)
+        call.arrival = arrival
         hosts.enter(call, arrival.host, action)
         return proof
+    call.principal = _session(call, proof) if proof.access_key_id.startswith(sessions.PREFIX) else _key_holder(call, proof)
+    call.arrival = arrival
+    call.region = region_of(arrival, call.service.settings.default_region)
+    record.account_id = call.account_id
+    hosts.enter(call, arrival.host, action)
+    record.region_id = call.region
+    return proof
+
+
+def _key_holder(call: Call, proof: signature.Proof) -> Principal:
+    """The account, or one of its users, by an access key that is kept."""
     try:
         credential = access.credential_of(call.warm, call.service.keystore, proof.access_key_id)
     except AccessKeyNotFound:
@@ -170,12 +188,28 @@ def _prove(call: Call, arrival: Arrival, action: Action) -> signature.Proof:
     if proof.security_token:
         raise TokenUnknown
     signature.check_signature(proof, credential.secret)
-    call.principal = Principal(credential.account_id, proof.access_key_id, credential.service)
-    call.region = region_of(arrival, call.service.settings.default_region)
-    record.account_id = credential.account_id
-    hosts.enter(call, arrival.host, action)
-    record.region_id = call.region
-    return proof
+    if credential.service:
+        return Principal("", proof.access_key_id, PrincipalKind.SERVICE, name=credential.service)
+    if not credential.user_id:
+        return Principal(credential.account_id, proof.access_key_id)
+    user = grants_of(call.warm, HolderKind.USER, credential.user_id)
+    return Principal(credential.account_id, proof.access_key_id, PrincipalKind.USER, user.identifier, user.name)
+
+
+def _session(call: Call, proof: signature.Proof) -> Principal:
+    """A role's session, by what its token holds; it ends with its role."""
+    if not proof.security_token:
+        raise TokenMissing
+    try:
+        session = sessions.session_of(call.service.keystore, proof.access_key_id, proof.security_token, call.instant.wall)
+        signature.check_signature(proof, session.secret)
+        role = grants_of(call.warm, HolderKind.ROLE, session.role_id)
+    except (TokenMalformed, NoSuchEntity):
+        raise TokenUnknown from None
+    kind = PrincipalKind.ROLE
+    return Principal(
+        session.account_id, proof.access_key_id, kind, role.identifier, role.name, session=session.name, narrowed=session.policy
+    )
 
 
 def _prove_application(call: Call, arrival: Arrival, proof: signature.Proof) -> None:

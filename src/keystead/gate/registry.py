@@ -9,9 +9,9 @@ from __future__ import annotations
 import enum
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from keystead.faults import Fault
 from keystead.gate.call import Call
@@ -41,6 +41,30 @@ class FaultRow(NamedTuple):
     message: str | None = None
 
 
+class Permission(NamedTuple):
+    """What a caller needs for an action: `<product>:<Name>` on every one of `resources`.
+
+    In a resource `{region}`, `{account}`, `{policies}` (the account, or `system` for PolicyType System) and the wire names of
+    parameters are filled in by the gate, which asks before the action
+    runs. `{key}` is only known to the action (an alias, a ciphertext): it asks itself, with `permit_key`, before it does
+    anything.
+    """
+
+    action: str
+    resources: tuple[str, ...]
+    also: str = ""
+    """Another name of the same action in policies: a statement on either counts."""
+
+    @property
+    def of_key(self) -> bool:
+        """Whether the action itself asks."""
+        return any("{key}" in resource for resource in self.resources)
+
+
+OPEN: Final = Permission("", ())
+"""Authentication alone."""
+
+
 class Action(NamedTuple):
     """An action's row."""
 
@@ -56,6 +80,7 @@ class Action(NamedTuple):
     """What a writing or reading action prepares before its transaction, because it takes long."""
     methods: frozenset[str]
     where: str
+    permission: Permission
     for_services: bool = False
     """Whether a service of the deployment may call it too."""
 
@@ -63,14 +88,26 @@ class Action(NamedTuple):
 class Product:
     """A wire product: its version selects it; its fault table says what refusals look like."""
 
-    def __init__(self, code: str, version: str, faults: tuple[FaultRow, ...], *, business_status: int | None = None) -> None:
-        """Register the product; `business_status` 200 makes its own faults answers with `Success: false`."""
+    def __init__(
+        self,
+        code: str,
+        version: str,
+        faults: tuple[FaultRow, ...],
+        permissions: Mapping[str, Permission],
+        *,
+        business_status: int | None = None,
+    ) -> None:
+        """Register the product; `business_status` 200 makes its own faults answers with `Success: false`.
+
+        `permissions` says by action name what a caller needs; an action that is not in it stops the start.
+        """
         if version in PRODUCTS:
             message = f"version {version} is taken"
             raise ValueError(message)
         self.code = code
         self.version = version
         self.faults = faults
+        self.permissions = permissions
         self.business_status = business_status
         self.actions: dict[str, Action] = {}
         PRODUCTS[version] = self
@@ -91,6 +128,9 @@ class Product:
             if name in self.actions:
                 message = f"{self.code} has {name} twice: {self.actions[name].where}"
                 raise ValueError(message)
+            if name not in self.permissions:
+                message = f"{self.code} {name} says nowhere what permission it needs"
+                raise ValueError(message)
             hints = typing.get_type_hints(handler)
             where = f"{handler.__module__}:{inspect.getsourcelines(handler)[1]}"
             self.actions[name] = Action(
@@ -105,6 +145,7 @@ class Product:
                 ahead,
                 frozenset(methods.split()),
                 where,
+                self.permissions[name],
                 for_services,
             )
             return handler

@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 
 import msgspec
 
-from keystead.access.faults import NotPermitted
+from keystead.access.faults import NotForServices
 from keystead.access_points.faults import NotGranted
 from keystead.faults import CallerFault, Fault, InvalidParameter, MissingParameter, NotFound, Unavailable
 from keystead.gate.arrival import MESSAGE_TYPE, Arrival, BodyTooLarge
@@ -33,6 +33,7 @@ from keystead.gate.signature import (
     TimestampInvalid,
 )
 from keystead.gate.throttle import Throttled
+from keystead.identity.faults import TokenExpired
 from keystead.networks.faults import OutsideNetwork
 
 
@@ -56,6 +57,10 @@ class AccessKeyDisabled(Fault):
     """The access key is disabled."""
 
 
+class TokenMissing(CallerFault):
+    """A temporary access key came without its security token."""
+
+
 class TokenUnknown(Fault):
     """A security token came with the request, and none is valid here."""
 
@@ -71,6 +76,8 @@ GATEWAY_FAULTS: Final = (
     FaultRow(TimestampExpired, "InvalidTimeStamp.Expired", 400),
     FaultRow(AccessKeyUnknown, "InvalidAccessKeyId.NotFound", 404, "The AccessKey ID provided does not exist in our records."),
     FaultRow(AccessKeyDisabled, "Forbidden.AccessKey", 403, "This AccessKey is not enabled."),
+    FaultRow(TokenMissing, "MissingSecurityToken", 400, "SecurityToken is mandatory for this action."),
+    FaultRow(TokenExpired, "InvalidSecurityToken.Expired", 400),
     FaultRow(TokenUnknown, "InvalidSecurityToken.Malformed", 400, "The specified SecurityToken is malformed or not valid here."),
     FaultRow(SignatureMismatch, "SignatureDoesNotMatch", 400),
     FaultRow(NotGranted, "Forbidden.NoPermission", 403),
@@ -78,7 +85,7 @@ GATEWAY_FAULTS: Final = (
     FaultRow(NotOfGateway, "UnsupportedOperation", 400),
     FaultRow(MissingParameter, "MissingParameter", 400),
     FaultRow(InvalidParameter, "InvalidParameter", 400),
-    FaultRow(NotPermitted, "Forbidden.NoPermission", 403),
+    FaultRow(NotForServices, "Forbidden.NoPermission", 403),
     FaultRow(NonceUsed, "SignatureNonceUsed", 400),
     FaultRow(TokenMismatch, "IdempotentParameterMismatch", 400),
     FaultRow(DryRun, "DryRunOperationError", 400),
@@ -106,7 +113,7 @@ def row_of(product: Product | None, fault: BaseException) -> FaultRow:
     for ancestor in type(fault).__mro__:
         for row in rows:
             if row.fault is ancestor:
-                return row
+                return row._replace(code=row.code.format_map(vars(fault))) if "{" in row.code else row
     return INTERNAL
 
 

@@ -65,6 +65,7 @@ class Gateway:
         if self.service.proxies and "x-forwarded-for" in headers:
             source = source_of(source, scope.headers.get_all("x-forwarded-for"), self.service.proxies)
         arrival = Arrival(scope.method, (path, scope.query_string), headers, body, source)
+        arrival.secure = scope.scheme == "https"
         loop = asyncio.get_running_loop()
         if path in self._hooks and not unread:
             hook = self._hooks[path]

@@ -27,7 +27,7 @@ from keystead.keyring import rows, rules
 from keystead.keyring.faults import AliasRefused, KeyNotFound
 from keystead.keyring.model import Key, KeyVersion, Listing, Page, Selection, Versions
 from keystead.labels import commands as labels
-from keystead.labels.model import Alias, Home, Tagged, Wanted
+from keystead.labels.model import Alias, Home, Kind, Resource, Tagged, Wanted
 from keystead.labels.rules import ALIAS_PREFIX
 from keystead.networks import commands as networks
 from keystead.networks import rules as network_rules
@@ -141,6 +141,12 @@ def policy_of(tx: Transaction, key: Key) -> str:
     return access_rows.policy_of(tx, key.key_id) or policies.default_document(key.place.account_id, policies.DEFAULT_KEY_SID)
 
 
+def warm_tags(warm: Warm, key: Key) -> dict[str, str]:
+    """Give a key's tags, without SQL when they are warm; `Cold`."""
+    resource = Resource(Home(key.place.account_id, key.place.region), Kind.KEY, key.key_id)
+    return warm.get(labels.TAGS, key.key_id, lambda tx: labels.tags_of(tx, resource))
+
+
 def set_policy(tx: Transaction, now: datetime, key: Key, document: str) -> None:
     """Keep a policy that was checked."""
     access_rows.set_policy(tx, key.key_id, document, now)
@@ -247,6 +253,16 @@ def open_sealed(ready: ReadyVersion, sealed: bytes, associated_data: bytes) -> b
         return ready.handle.open(sealed, associated_data)
     except NotAuthentic:
         raise CiphertextNotValid from None
+
+
+def warm_key(warm: Warm, key_id: str) -> Key:
+    """Give a key, whoever's, for what decides whether the caller may know of it; KeyNotFound, `Cold`."""
+    return _warm_key(warm, key_id)
+
+
+def warm_key_of(warm: Warm, version_id: str) -> Key:
+    """As `warm_key`, by one of its versions."""
+    return _warm_key(warm, _warm_version(warm, version_id).key_id)
 
 
 def _is_for(tx: Transaction, account_id: str, key: Key) -> bool:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Final
 
 from keystead.labels import rows, rules
 from keystead.labels.faults import AliasNotFound, AliasTaken
 from keystead.labels.model import Alias, Home, Resource
 from keystead.store import Transaction, Warm
+
+TAGS: Final = "key_tags"
+"""What workers cache tags under; rows.py names it when they change."""
 
 
 def create_alias(tx: Transaction, now: datetime, home: Home, name: str, key_id: str) -> None:

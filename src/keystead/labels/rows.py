@@ -159,6 +159,7 @@ def tags_of(tx: Transaction, resource: Resource) -> dict[str, str]:
 
 def put_tags(tx: Transaction, resource: Resource, tags: Mapping[str, str], there: Mapping[str, str]) -> None:
     """Add tags; those of a key that is `there` get their new value."""
+    tx.changed("key_tags", resource.resource_id)
     for key, value in tags.items():
         if key in there:
             tx.execute(update(resource_tag).where(*_tagged(resource), resource_tag.c.tag_key == key).values(tag_value=value))
@@ -180,6 +181,7 @@ def put_tags(tx: Transaction, resource: Resource, tags: Mapping[str, str], there
 
 def take_tags(tx: Transaction, resource: Resource, keys: Collection[str] | None) -> None:
     """Take tags off; None for all of them."""
+    tx.changed("key_tags", resource.resource_id)
     statement = delete(resource_tag).where(*_tagged(resource))
     tx.execute(statement if keys is None else statement.where(resource_tag.c.tag_key.in_(sorted(keys))))
 

@@ -23,6 +23,7 @@ from keystead.catalog.faults import (
 )
 from keystead.entitlements.faults import TermReleased
 from keystead.gate.registry import FaultRow
+from keystead.identity.faults import NotPermitted
 from keystead.instances.faults import InstanceNotFound, InstanceProtected, InstanceStateInvalid
 from keystead.ledger.faults import BalanceTooLow
 from keystead.orders.faults import (
@@ -38,6 +39,7 @@ from keystead.orders.faults import (
 from keystead.quotas.faults import QuotaBelowUse
 
 FAULTS: Final = (
+    FaultRow(NotPermitted, "NotAuthorized", 403),
     FaultRow(OwnerForeign, "InvalidOwner", 200),
     FaultRow(ProductNotSold, "ProductNotSupported", 200),
     FaultRow(NothingOnSaleYet, "ProductNotSupported", 200),

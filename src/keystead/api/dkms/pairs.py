@@ -189,7 +189,7 @@ def _made(
         raise InvalidParameter("KeyFormat", f"It must be {' or '.join(ENCODINGS)}.")
     ready = version_for(call, request.key_id)
     keyring.leave_the_loop(call.warm, slow=True)
-    admit(call, ready)
+    admit(call, (ready, ""))
     algorithm = sealing_algorithm(ready, asked, b"", "")
     pairs = f"{ready.key.place.instance_id}/pair"
     try:

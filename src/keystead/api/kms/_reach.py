@@ -11,6 +11,7 @@ from keystead.defaults import commands as making
 from keystead.defaults import rules as defaults
 from keystead.gate.call import Call
 from keystead.gate.dedicated import hosts
+from keystead.gate.dispatch import permit_key
 from keystead.gate.parameters import Request, Response
 from keystead.instances import commands as instances
 from keystead.instances.faults import InstanceNotFound
@@ -72,10 +73,11 @@ def judged(call: Call, key: Key, operation: Operation) -> Key:
     return key
 
 
-def note(call: Call, key: Key) -> None:
-    """Put the key, its instance and, of a service's call, its account into the record, and refuse who may not use it here.
+def note(call: Call, key: Key, permission: str = "") -> None:
+    """Put the key, its instance and, of a service's call, its account into the record; ask whether the caller may.
 
-    KeyNotFound if it is not the service's; NotGranted or NotOfGateway for a client key or at an instance's gateway.
+    The first thing done with a key. `permission` is what the caller needs where that is not what the action is called.
+    KeyNotFound if it is not the service's; NotPermitted; NotGranted or NotOfGateway for a client key or at an instance's gateway.
     """
     if call.principal.service:
         defaults.visible(key, call.principal.service)
@@ -84,6 +86,14 @@ def note(call: Call, key: Key) -> None:
     call.record.resource_id = key.key_id
     if call.gateway or call.principal.passport is not None:
         hosts.require(call, key.place.instance_id, Permission.KEY_USER, f"key/{key.key_id}")
+    permit_key(call, key.key_id, _owner_for(call, key), lambda: keyring.warm_tags(call.warm, key), permission)
+
+
+def _owner_for(call: Call, key: Key) -> str:
+    """Give whose key it is to permissions: in joint ownership the owner of the instance has it as its own (docs/adr/0103)."""
+    place, caller = key.place, call.account_id
+    others = place.account_id != caller and place.instance_id
+    return caller if others and networks.manages(call.warm, caller, place.instance_id) else place.account_id
 
 
 def expired_with(call: Call, key: Key) -> bool:

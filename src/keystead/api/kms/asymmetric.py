@@ -11,13 +11,15 @@ import binascii
 from typing import Final
 
 from keystead.api.kms._product import KMS
-from keystead.api.kms._reach import caller_of, note, standing_of_key
+from keystead.api.kms._reach import note, standing_of_key
+from keystead.api.kms._sharing import owner_named
 from keystead.faults import InvalidParameter
 from keystead.gate.call import Call
 from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import Effect
 from keystead.keyring import commands as keyring
 from keystead.keyring import rules
+from keystead.keyring.commands import Caller
 from keystead.keyring.faults import NotOffered
 from keystead.keyring.model import KeyUsage, Operation
 
@@ -202,7 +204,8 @@ def admit_for(call: Call, ready: keyring.ReadyVersion, usage: KeyUsage | None) -
 
 def _ready(call: Call, named: tuple[str, str], work: str, usage: KeyUsage | None) -> keyring.ReadyVersion:
     """Find the version (`named`: key, version) and admit the call; off the loop if `work` takes long with this key."""
-    ready = keyring.ready_version(call.warm, call.service.keystore, caller_of(call), *named)
+    caller = Caller(owner_named(call, named[0]), call.region, call.now)
+    ready = keyring.ready_version(call.warm, call.service.keystore, caller, *named)
     keyring.leave_the_loop(call.warm, slow=work in ready.handle.slow)
     admit_for(call, ready, usage)
     return ready

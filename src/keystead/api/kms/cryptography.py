@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from keystead.api.kms._product import KMS
 from keystead.api.kms._reach import make_service_key, note, standing_of_key
+from keystead.api.kms._sharing import owner_named, owner_of_version
 from keystead.defaults import rules as defaults
 from keystead.envelope.rules import Unpacked, associated_data, data_key_bytes, plaintext_of
 from keystead.gate.call import Call
@@ -17,7 +18,7 @@ from keystead.gate.registry import Effect
 from keystead.instances.model import InstanceStanding
 from keystead.keyring import commands as keyring
 from keystead.keyring import rules
-from keystead.keyring.faults import NotOffered
+from keystead.keyring.faults import KeyNotFound, NotOffered
 from keystead.keyring.model import Operation
 from keystead.labels.faults import AliasNotFound
 
@@ -112,7 +113,7 @@ def decrypt(call: Call, request: DecryptRequest) -> DecryptResponse:
     blob = keyring.blob_of(request.ciphertext_blob)
     context = associated_data(request.encryption_context)
     ready = sealed_by(call, blob)
-    admit(call, ready)
+    admit(call, (ready, ""))
     plaintext = text_of(keyring.open_sealed(ready, blob.iv_and_ciphertext, context))
     call.dry_run_gate(request.dry_run)
     return DecryptResponse(plaintext=plaintext, key_id=ready.key.key_id, key_version_id=ready.version_id)
@@ -158,18 +159,16 @@ def text_of(opened: bytes) -> str:
 
 def _ready_to_seal(call: Call, key_reference: str) -> keyring.ReadyVersion:
     ready = sealing_with(call, key_reference)
-    admit(call, ready)
+    admit(call, (ready, ""))
     return ready
 
 
-def sealing_with(call: Call, key_reference: str) -> keyring.ReadyVersion:
+def sealing_with(call: Call, key_reference: str, permission: str = "") -> keyring.ReadyVersion:
     """Give the primary version of the key that the caller means, ready but not judged.
 
     A service of the deployment means a key of the account in its ARN, and gets its own key for that account made where it lacks.
     """
-    service, owner_id = call.principal.service, call.account_id
-    if service:
-        owner_id = defaults.account_in(key_reference, call.region)
+    service, owner_id = call.principal.service, owner_named(call, key_reference, permission)
     try:
         return keyring.usable_version(call.warm, call.service.keystore, owner_id, call.region, key_reference)
     except AliasNotFound as absent:
@@ -179,21 +178,33 @@ def sealing_with(call: Call, key_reference: str) -> keyring.ReadyVersion:
     return keyring.usable_version(call.warm, call.service.keystore, owner_id, call.region, key_reference)
 
 
-def sealed_by(call: Call, blob: Unpacked) -> keyring.ReadyVersion:
-    """Give the version that a ciphertext names, ready but not judged; to a service, of whichever account it is."""
-    owner_id = None if call.principal.service else call.account_id
-    return keyring.version_for_decrypt(call.warm, call.service.keystore, owner_id, call.region, blob.version_id)
+def sealed_by(call: Call, blob: Unpacked, permission: str = "") -> keyring.ReadyVersion:
+    """Give the version that a ciphertext names, ready but not judged: the caller's, or of a key shared with it for this action.
+
+    To a service, of whichever account it is.
+    """
+    keystore, region, version_id = call.service.keystore, call.region, blob.version_id
+    if call.principal.service:
+        return keyring.version_for_decrypt(call.warm, keystore, None, region, version_id)
+    try:
+        return keyring.version_for_decrypt(call.warm, keystore, call.account_id, region, version_id)
+    except KeyNotFound:
+        owner_id = owner_of_version(call, version_id, permission)
+        if owner_id == call.account_id:
+            raise
+    return keyring.version_for_decrypt(call.warm, keystore, owner_id, region, version_id)
 
 
-def admit(call: Call, *used: keyring.ReadyVersion) -> None:
+def admit(call: Call, *used: tuple[keyring.ReadyVersion, str]) -> None:
     """Judge the keys, then take one request from each instance concerned, and of its owner's quota for a key in none.
 
-    What may be `Cold` comes first: a call run again must take one request, not two.
+    With each goes what the caller needs where that is not what the action is called, or empty text. What may be `Cold` comes
+    first: a call run again must take one request, not two.
     """
     rates: dict[str, int] = {}
     owner_id = ""
-    for ready in used:
-        standing = judge(call, ready)
+    for ready, permission in used:
+        standing = judge(call, ready, permission)
         if standing is None:
             owner_id = ready.key.place.account_id
         else:
@@ -201,10 +212,10 @@ def admit(call: Call, *used: keyring.ReadyVersion) -> None:
     call.admit(owner_id, *rates.items())
 
 
-def judge(call: Call, ready: keyring.ReadyVersion) -> InstanceStanding | None:
+def judge(call: Call, ready: keyring.ReadyVersion, permission: str = "") -> InstanceStanding | None:
     """Ask standing, state and kind of a key that seals or opens, and whether it is the caller's to use; gives the standing."""
     key = ready.key
-    note(call, key)
+    note(call, key, permission)
     call.record.key_version_id = ready.version_id
     standing = standing_of_key(call, key)
     defaults.permitted(key, Operation.USE, call.principal.service)

@@ -6,6 +6,7 @@ from keystead.api.kms._product import KMS
 from keystead.api.kms._reach import KeyRequest, NothingResponse, key_for
 from keystead.faults import InvalidParameter, MissingParameter
 from keystead.gate.call import Call
+from keystead.gate.dispatch import permit_item
 from keystead.gate.parameters import Request
 from keystead.gate.registry import Effect
 from keystead.instances import commands as instances
@@ -59,6 +60,7 @@ def set_deletion_protection(call: Call, request: SetDeletionProtectionRequest) -
         raise InvalidParameter("ProtectedResourceArn", "Give one of ProtectedResourceArn, KeyId and KmsInstanceId.")
     because = rules.checked_description(request.deletion_protection_description, "DeletionProtectionDescription")
     if request.kms_instance_id:
+        permit_item(call, f"instance/{request.kms_instance_id}")
         owned = instances.owned(call.tx, call.account_id, request.kms_instance_id, call.now, call.region)
         call.record.instance_id = call.record.resource_id = owned.instance.instance_id
         instances.protect(call.tx, call.now, owned, because, protected=request.enable_deletion_protection)

@@ -19,6 +19,7 @@ from keystead.faults import StateFault, Unsupported
 from keystead.gate.registry import FaultRow
 from keystead.hsm.algorithms.wrapping import MaterialRefused
 from keystead.hsm.port import ImportTokenNotValid
+from keystead.identity.faults import NotPermitted
 from keystead.instances.faults import (
     InstanceNotFound,
     InstanceNotInitialized,
@@ -55,6 +56,7 @@ class ServiceOpen(StateFault):
 
 
 FAULTS: Final = (
+    FaultRow(NotPermitted, "Forbidden.NoPermission", 403),
     FaultRow(AliasRefused, "Unsupported.Alias", 400),
     FaultRow(AliasNotFound, "Forbidden.AliasNotFound", 404),
     FaultRow(KeyNotFound, "Forbidden.KeyNotFound", 404),

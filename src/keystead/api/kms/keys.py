@@ -19,6 +19,7 @@ from keystead.api.kms._reach import (
     note,
     selection_of,
 )
+from keystead.api.kms._sharing import owner_named
 from keystead.clock import iso_z
 from keystead.defaults import commands as default_keys
 from keystead.defaults import rules as defaults
@@ -28,6 +29,7 @@ from keystead.gate.registry import Effect
 from keystead.instances import sharing
 from keystead.keyring import commands as keyring
 from keystead.keyring import lifecycle, rules, specs
+from keystead.keyring.commands import Caller
 from keystead.keyring.model import Key, KeyState, Operation, Place, RotationStatus
 from keystead.labels import commands as labels
 from keystead.labels.model import Home
@@ -187,9 +189,7 @@ def create_key(call: Call, request: CreateKeyRequest) -> CreateKeyResponse:
 @KMS.action("DescribeKey", Effect.READ, for_services=True)
 def describe_key(call: Call, request: DescribeKeyRequest) -> DescribeKeyResponse:
     """Show a key, whatever its state; in an expired instance it is shown as Unavailable."""
-    caller = caller_of(call)
-    if call.principal.service:
-        caller = msgspec.structs.replace(caller, account_id=defaults.account_in(request.key_id, call.region))
+    caller = Caller(owner_named(call, request.key_id), call.region, call.now)
     key = keyring.key_named(call.tx, caller, request.key_id)
     note(call, key)
     described = DescribedKeyMetadata(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from keystead.api.kms._product import KMS
+from keystead.api.kms._sharing import owner_named
 from keystead.api.kms.asymmetric import admit_for, bytes_of, text_of
 from keystead.gate.call import Call
 from keystead.gate.parameters import Request, Response
@@ -71,6 +72,6 @@ def verify_mac(call: Call, request: VerifyMacRequest) -> VerifyMacResponse:
 
 
 def _ready(call: Call, key_reference: str) -> keyring.ReadyVersion:
-    ready = keyring.usable_version(call.warm, call.service.keystore, call.account_id, call.region, key_reference)
+    ready = keyring.usable_version(call.warm, call.service.keystore, owner_named(call, key_reference), call.region, key_reference)
     admit_for(call, ready, KeyUsage.MAC)
     return ready

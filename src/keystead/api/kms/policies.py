@@ -44,7 +44,7 @@ def get_key_policy(call: Call, request: GetKeyPolicyRequest) -> GetKeyPolicyResp
 
 @KMS.action("SetKeyPolicy", Effect.WRITE)
 def set_key_policy(call: Call, request: SetKeyPolicyRequest) -> NothingResponse:
-    """Keep a key's policy, checked for its form. It is not evaluated yet."""
+    """Keep a key's policy, checked for its form. It counts from the commit on."""
     policies.checked_name(request.policy_name)
     document = policies.checked_document(request.policy)
     key = key_for(call, request.key_id, Operation.EDIT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from keystead.api.kms._product import KMS
+from keystead.api.kms._reach import note
 from keystead.api.kms.cryptography import admit, sealed_by, sealing_with
 from keystead.envelope.rules import associated_data
 from keystead.faults import InvalidParameter
@@ -52,15 +53,16 @@ def re_encrypt(call: Call, request: ReEncryptRequest) -> ReEncryptResponse:
     blob = keyring.blob_of(request.ciphertext_blob)
     opened_with = associated_data(request.source_encryption_context)
     sealed_with = associated_data(request.destination_encryption_context)
-    source = sealed_by(call, blob)
-    target = sealing_with(call, request.destination_key_id)
+    source = sealed_by(call, blob, "kms:ReEncryptFrom")
+    target = sealing_with(call, request.destination_key_id, "kms:ReEncryptTo")
     if request.source_key_version_id not in {"", source.version_id}:
         raise InvalidParameter("SourceKeyVersionId", "The ciphertext is of another version.")
     if request.source_key_id:
         owner_id = source.key.place.account_id
         if keyring.warm_key_id(call.warm, owner_id, call.region, request.source_key_id) != source.key.key_id:
             raise InvalidParameter("SourceKeyId", "The ciphertext is of another key.")
-    admit(call, source, target)
+    note(call, target.key, "kms:ReEncryptTo")  # who may not is told so before anything is told of the source
+    admit(call, (source, "kms:ReEncryptFrom"), (target, "kms:ReEncryptTo"))
     call.record.opened_version_id = source.version_id
     plaintext = keyring.open_sealed(source, blob.iv_and_ciphertext, opened_with)
     call.dry_run_gate(request.dry_run)

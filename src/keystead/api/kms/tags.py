@@ -8,6 +8,7 @@ from keystead.api.kms._product import KMS
 from keystead.api.kms._reach import KeyRequest, NothingResponse, key_for, selection_of
 from keystead.faults import InvalidParameter, MissingParameter
 from keystead.gate.call import Call
+from keystead.gate.dispatch import permit_item
 from keystead.gate.parameters import Part, Request, Response
 from keystead.gate.registry import Effect
 from keystead.instances import commands as instances
@@ -215,6 +216,8 @@ def _resources(call: Call, resource_type: str, resource_ids: tuple[str, ...]) ->
         raise ResourceNotFound(wanted[0])
     if kind is Kind.INSTANCE:
         home = Home(call.account_id, call.region)
+        for instance_id in wanted:
+            permit_item(call, f"instance/{instance_id}")
         return [instances.taggable(call.tx, call.now, home, instance_id) for instance_id in wanted]
     return [lifecycle.resource_of(key_for(call, resource_id, Operation.EDIT)) for resource_id in wanted]
 

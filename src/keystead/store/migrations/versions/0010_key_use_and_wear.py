@@ -1,6 +1,6 @@
 """Count uses of keys and encryptions of their versions
 
-Revision: 0010, after 0008
+Revision: 0010, after 0009
 """
 
 from __future__ import annotations

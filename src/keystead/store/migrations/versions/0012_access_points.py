@@ -1,6 +1,6 @@
 """Add access points, permission policies, network rules and client keys
 
-Revision: 0012, after 0008
+Revision: 0012, after 0010
 """
 
 from __future__ import annotations
