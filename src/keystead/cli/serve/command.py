@@ -63,6 +63,7 @@ def serve(
     from keystead.cli.serve import preparation  # takes as long as the processes need to load
     from keystead.console.metrics import worker_died
 
+    preparation.ready_proxies(settings)
     preparation.ready_store(settings)
     preparation.ready_mail(settings)
     preparation.ready_payments(settings)

@@ -47,6 +47,11 @@ class DemoAccount(msgspec.Struct, frozen=True):
         return f"DemoAccount({self.access_key_id})"
 
 
+def ready_proxies(settings: Settings) -> None:
+    """Refuse proxies that are no ranges of addresses, here rather than in every worker: SettingsError."""
+    app.proxies_of(settings)
+
+
 def ready_store(settings: Settings) -> None:
     """Bring the database to this version's schema and set the clock; StoreUnreachable or ClockChanged says what is wrong."""
     start = app.manual_start(settings)
