@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 import keystead.api.bss
+import keystead.api.ims
 import keystead.api.kms
 import keystead.api.ram
 import keystead.api.sts
@@ -40,7 +41,13 @@ from keystead.store.leases import open_rates
 ROOT_KEY_FILE: Final = "root.key"
 JOURNAL_FOLDER: Final = "journal"
 SANDBOX_SECRET_FILE: Final = "payment-sandbox.secret"  # noqa: S105 - the name of its file
-PRODUCTS_SERVED: Final = (keystead.api.kms.KMS, keystead.api.bss.BSS, keystead.api.ram.RAM, keystead.api.sts.STS)
+PRODUCTS_SERVED: Final = (
+    keystead.api.kms.KMS,
+    keystead.api.bss.BSS,
+    keystead.api.ram.RAM,
+    keystead.api.sts.STS,
+    keystead.api.ims.IMS,
+)
 
 
 class RootKeyLost(Fault):

@@ -35,6 +35,13 @@ PUBLIC_KEY = base64.b64encode(
     .public_key()
     .public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 ).decode()
+JWK = {  # RFC 7517, appendix A.1, the first key
+    "kty": "EC",
+    "crv": "P-256",
+    "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+    "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+    "kid": "1",
+}
 CONTEXT_FREE = {  # a value for every required parameter that names no resource
     "Plaintext": "aGVsbG8=",
     "KeyVersionId": "key-soz00000000aaaaaaaaaa-bbbbbbbbbb",
@@ -88,6 +95,12 @@ CONTEXT_FREE = {  # a value for every required parameter that names no resource
     "AssumeRolePolicyDocument": "{}",
     "RoleSessionName": "here",
     "RoleArn": "acs:ram::1000000000000000:role/app",
+    "OIDCProviderName": "cluster",
+    "OIDCProviderArn": "acs:ram::1000000000000000:oidc-provider/cluster",
+    "OIDCToken": "a.b.c",
+    "IssuerUrl": "https://issuer.example.com",
+    "ClientId": "sts.example.com",
+    "Keys": json.dumps({"keys": [JWK]}),
 }
 EXTRA = {
     "GetSubscriptionPrice": {"ServicePeriodQuantity": "1", "ServicePeriodUnit": "Month"},

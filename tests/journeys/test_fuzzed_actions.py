@@ -34,6 +34,7 @@ NOT_NOW = {
     "ListManagedDataKeyVersions": "Forbidden.ResourceNotFound",
     "GetChallenge": "UnsupportedOperation",
     "AssumeRole": "NoPermission",  # the account's own key begins no session
+    "AssumeRoleWithOIDC": "AuthenticationFail.NoPermission",
 }
 
 

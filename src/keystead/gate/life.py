@@ -93,7 +93,7 @@ def live(service: Service, arrival: Arrival) -> Outcome:
         record.product, record.api_name = product.code, action.name
         if action.effect is not Effect.COMPUTE and service.warm.inline:
             raise Cold  # noqa: TRY301 - leaves through the clause for Cold below
-        proof = _prove(call, arrival)  # 5
+        proof = _prove(call, arrival, action)  # 5
         if call.principal.service and not action.for_services:
             raise NotForServices  # noqa: TRY301 - leaves through the one door
         request = bind(action.request, action.plan, arrival.parameters())  # 6
@@ -132,10 +132,13 @@ def _begin_record(arrival: Arrival, instant: Instant) -> Record:
 
 def _identify(arrival: Arrival) -> tuple[Product, Action]:
     """In ACS3 the signed headers name action and version; in RPC the signed parameters do, whatever the headers say."""
-    if arrival.headers.get("authorization") and "x-acs-action" in arrival.headers:  # as signature.read_proof tells them apart
-        name, version = arrival.headers["x-acs-action"], arrival.headers.get("x-acs-version", "")
+    headers = arrival.headers
+    if headers.get("authorization") and "x-acs-action" in headers:  # as signature.read_proof tells them apart
+        name, version = headers["x-acs-action"], headers.get("x-acs-version", "")
     else:
         name, version = arrival.parameter("Action"), arrival.parameter("Version")
+        if not name and _anonymous(headers.get("x-acs-version", ""), headers.get("x-acs-action", "")):
+            name, version = headers["x-acs-action"], headers["x-acs-version"]
     product = PRODUCTS.get(version)
     if product is None:
         known = ", ".join(f"{found.code} {found.version}" for found in PRODUCTS.values())
@@ -150,8 +153,18 @@ def _identify(arrival: Arrival) -> tuple[Product, Action]:
     return product, action
 
 
-def _prove(call: Call, arrival: Arrival) -> signature.Proof:
+def _anonymous(version: str, name: str) -> bool:
+    """Whether an unsigned header may name the action: there is nothing to sign for it."""
+    action = PRODUCTS[version].actions.get(name) if version in PRODUCTS else None
+    return action is not None and not action.permission.signed
+
+
+def _prove(call: Call, arrival: Arrival, action: Action) -> signature.Proof:
     record = call.record
+    if not action.permission.signed:
+        call.arrival, arrival.nonce_taken = arrival, True
+        call.region = region_of(arrival, call.service.settings.default_region)
+        return signature.unsigned(call.instant.wall)
     proof = signature.read_proof(arrival)
     record.access_key_id = proof.access_key_id[:128]
     signature.check_date(proof, call.instant.wall)
