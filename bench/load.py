@@ -12,6 +12,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -30,6 +31,8 @@ class Target(NamedTuple):
     keys: list[str]
     action: str = "Encrypt"
     asked: tuple[dict[str, str], ...] = ()
+    raw: Sequence[bytes] = ()
+    """Whole requests to send in turns instead: such as may be sent more than once."""
 
 
 class Shot(NamedTuple):
@@ -65,10 +68,10 @@ def queries(target: Target) -> list[str]:
 
 def prepare(target: Target, count: int, path: Path) -> None:
     """Sign `count` requests with the present second into a file that wrk.lua reads."""
-    date, turns = now(), itertools.cycle(queries(target))
+    date, turns, raw = now(), itertools.cycle(queries(target)), itertools.cycle(target.raw or [b""])
     with path.open("wb") as file:
         for number in range(count):
-            request = signed(target.credentials, target.host, (KMS, target.action), next(turns), date)
+            request = next(raw) or signed(target.credentials, target.host, (KMS, target.action), next(turns), date)
             if number == 0:
                 stride = len(request)
                 file.write(b"%d %d\n" % (stride, count))

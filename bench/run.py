@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+import dedicated
 import deployment
 from keys import create_key, list_keys, p256_sign, rsa_making, rsa_sign
 from load import Result, Shot, Target, fire, pace
@@ -58,6 +59,27 @@ def encrypt_one_worker(folder: Path) -> list[Row]:
         return rows
 
 
+def dedicated_encrypt(folder: Path) -> list[Row]:
+    """Encrypt by a client key, one worker, against Encrypt by an access key: interleaved, medians, ratio."""
+    with deployment.product(folder) as running:
+        client = deployment.customer(folder, running.host)
+        json_api = Target(running.host, client.credentials, deployment.keys_of_instances(client, INSTANCES, TIER))
+        aims = {"by access key (JSON)": json_api, "by client key (dedicated)": dedicated.requests(client, json_api)}
+        results: dict[str, list[Result]] = {name: [] for name in aims}
+        cpu = dict.fromkeys(aims, 0.0)
+        for aim in aims.values():
+            fire(aim, Shot(2, 2 * MOST))
+        for _ in range(ROUNDS):
+            for name, aim in aims.items():
+                before = running.cpu_seconds()
+                results[name].append(_whole(fire(aim, Shot(SECONDS, SECONDS * MOST))))
+                cpu[name] += running.cpu_seconds() - before
+        rows = [_row(f"Encrypt {name}, one worker", found, cpu[name]) for name, found in results.items()]
+        rows[1]["limit"] = rows[0]["ops_per_s"]
+        rows[1]["ratio"] = round(rows[1]["ops_per_s"] / rows[0]["ops_per_s"], 3)
+        return rows
+
+
 def encrypt_two_workers(folder: Path) -> list[Row]:
     """Encrypt, two workers on both cores, the generator beside them on one: what it takes is not theirs."""
     with deployment.product(folder, workers=2, cores="0,1") as running:
@@ -94,6 +116,7 @@ def start(folder: Path) -> list[Row]:
 CASES: Final[dict[str, Callable[[Path], list[Row]]]] = {
     "start": start,
     "encrypt": encrypt_one_worker,
+    "dedicated-encrypt": dedicated_encrypt,
     "two-workers": encrypt_two_workers,
     "quota": quota,
     "sweep": sweep,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from keystead.app import PRODUCTS_SERVED
+from keystead.app import PRODUCTS_SHOWN
 from keystead.gate.registry import Effect
 from keystead.gate.render import GATEWAY_FAULTS, INTERNAL
 from keystead.schedule.jobs import HANDLERS, SERVED_HANDLERS
@@ -31,7 +31,7 @@ EFFECTS = {
 def actions_page() -> str:
     """Every action served, where it is defined and what it does."""
     lines = [NOTE, "# Actions\n"]
-    for product in PRODUCTS_SERVED:
+    for product in PRODUCTS_SHOWN:
         lines.append(f"\n## {product.code} {product.version}\n")
         lines.append("| action | effect | parameters (`*` required) | promise | defined in |")
         lines.append("|---|---|---|---|---|")
@@ -47,7 +47,7 @@ def faults_page() -> str:
     """Every refusal: the gate's in order of precedence, then each product's own."""
     lines = [NOTE, "# Faults\n", "When several things are wrong with a request, the first row that applies is answered.\n"]
     tables = [("The gate, for every product", (*GATEWAY_FAULTS, INTERNAL))]
-    tables += [(f"{product.code} {product.version}", product.faults) for product in PRODUCTS_SERVED]
+    tables += [(f"{product.code} {product.version}", product.faults) for product in PRODUCTS_SHOWN]
     for title, rows in tables:
         lines += [f"\n## {title}\n", "| code | status | message | means |", "|---|---|---|---|"]
         for row in rows:
@@ -91,7 +91,7 @@ def coverage_page() -> str:
     """Every action of the official KMS SDK: whether it is served, and whether each generation of the SDK was seen to call it."""
     inventory = json.loads((ROOT / "tests" / "vectors" / "inventory.json").read_text())["products"]["kms"]
     seen = json.loads((ROOT / "tests" / "vectors" / "sdk-evidence.json").read_text())
-    served = next(product.actions for product in PRODUCTS_SERVED if product.code == "kms")
+    served = next(product.actions for product in PRODUCTS_SHOWN if product.code == "kms")
     lines = [
         NOTE,
         "# Coverage of KMS 2016-01-20\n",
@@ -113,9 +113,11 @@ def coverage_page() -> str:
 
 def supported_table() -> str:
     """The README's table: how much of each product is served, of what the official SDK knows."""
-    inventory = json.loads((ROOT / "tests" / "vectors" / "inventory.json").read_text())["products"]
+    vectors = ROOT / "tests" / "vectors"
+    inventory = json.loads((vectors / "inventory.json").read_text())["products"]
+    inventory["dkms"] = json.loads((vectors / "dkms-gcs.json").read_text())["operations"]
     lines = ["| product | version | actions served | of the SDK's | names |", "|---|---|---|---|---|"]
-    for product in PRODUCTS_SERVED:
+    for product in PRODUCTS_SHOWN:
         names = ", ".join(sorted(product.actions))
         known = len(inventory[product.code])
         lines.append(f"| {product.code} | {product.version} | {len(product.actions)} | {known} | {names} |")

@@ -28,6 +28,7 @@ from keystead.catalog.model import Catalogue, Edition
 from keystead.clock import SystemClock, iso_z, parse_iso_z
 from keystead.gate.arrival import Arrival
 from keystead.gate.life import live
+from keystead.gate.registry import PRODUCTS
 from keystead.ledger import commands as ledger
 from keystead.money import Money
 from keystead.schedule import runner
@@ -155,10 +156,10 @@ class Tenant:
         flat = {name.replace("__", "."): str(value) for name, value in parameters.items()}
         return self.world.deliver(self.arrival(version, action, flat))
 
-    def arrival(self, version: str, action: str, flat: dict[str, str], nonce: str = "") -> Arrival:
+    def arrival(self, version: str, action: str, flat: dict[str, str], nonce: str = "", host: str = "127.0.0.1:8080") -> Arrival:
         """Make a signed request without delivering it."""
         headers = {
-            "host": "127.0.0.1:8080",
+            "host": host,
             "x-acs-action": action,
             "x-acs-version": version,
             "x-acs-date": iso_z(SystemClock().read().wall),
@@ -167,14 +168,15 @@ class Tenant:
         }
         signed = ";".join(sorted(headers))
         lines = "".join(f"{name}:{headers[name]}\n" for name in sorted(headers))
+        method = "GET" if PRODUCTS[version].actions[action].methods == {"GET"} else "POST"
         query = "&".join(f"{quote(k, safe='-_.~')}={quote(v, safe='-_.~')}" for k, v in sorted(flat.items()))
-        canonical = f"POST\n/\n{query}\n{lines}\n{signed}\n{headers['x-acs-content-sha256']}"
+        canonical = f"{method}\n/\n{query}\n{lines}\n{signed}\n{headers['x-acs-content-sha256']}"
         to_sign = f"ACS3-HMAC-SHA256\n{hashlib.sha256(canonical.encode()).hexdigest()}"
         signature = hmac.new(self.secret.encode(), to_sign.encode(), hashlib.sha256).hexdigest()
         headers["authorization"] = (
             f"ACS3-HMAC-SHA256 Credential={self.access_key_id},SignedHeaders={signed},Signature={signature}"
         )
-        return Arrival("POST", ("/", urlencode(flat)), headers, b"", "127.0.0.1")
+        return Arrival(method, ("/", urlencode(flat)), headers, b"", "127.0.0.1")
 
     def buy(self, **modules: object) -> str:
         """Buy a software instance for a month (`Spec=`, `KeyNum=` … as module codes); gives its id."""

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 import keystead.api.bss
+import keystead.api.dkms
 import keystead.api.ims
 import keystead.api.kms
 import keystead.api.ram
@@ -39,6 +40,7 @@ from keystead.store.engine import database_url
 from keystead.store.leases import open_rates
 
 ROOT_KEY_FILE: Final = "root.key"
+AUTHORITY_FILE: Final = "ca.pem"
 JOURNAL_FOLDER: Final = "journal"
 SANDBOX_SECRET_FILE: Final = "payment-sandbox.secret"  # noqa: S105 - the name of its file
 PRODUCTS_SERVED: Final = (
@@ -48,6 +50,8 @@ PRODUCTS_SERVED: Final = (
     keystead.api.sts.STS,
     keystead.api.ims.IMS,
 )
+PRODUCTS_SHOWN: Final = (*PRODUCTS_SERVED, keystead.api.dkms.DKMS)
+"""Those of the JSON API, and the dedicated gateway's."""
 
 
 class RootKeyLost(Fault):
@@ -176,6 +180,7 @@ def open_service(settings: Settings, name: str) -> Service:
         journal=journal,
         shared_quotas=load_shared_quotas(settings.shared_quota_factor),
         regions=frozenset(region.id for region in catalogue.regions if not region.closed),
+        authority=authority_of(settings),
     )
 
 
@@ -185,6 +190,14 @@ def close_service(service: Service) -> None:
     service.journal.close()
     service.warm.close()
     service.store.close()
+
+
+def authority_of(settings: Settings) -> str:
+    """Give the certificate of the deployment's authority; empty before the first server made it."""
+    try:
+        return (settings.data_path / AUTHORITY_FILE).read_text("ascii")
+    except FileNotFoundError:
+        return ""
 
 
 def journal_folder(settings: Settings) -> Path:

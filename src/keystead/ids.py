@@ -113,6 +113,11 @@ def access_key_secret() -> str:
     return _random(_ALNUM, 30)
 
 
+def client_key_id() -> str:
+    """Mint the id of a client key: `KAAP.` and a random UUID."""
+    return f"KAAP.{uuid.uuid4()}"
+
+
 def request_id(at: datetime | None = None) -> str:
     """Mint a request id: a version 7 UUID in upper case, its first 48 bits the wall time `at` in milliseconds (0 if unknown).
 

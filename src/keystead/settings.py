@@ -37,6 +37,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """After how many encryptions under one version of a key its owner is warned; GCM allows 2^32 with random IVs."""
     shared_quota_factor: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 1
     """The shared gateway's quotas (requests a second of an account in a region) are the cloud's times this; 0 for none."""
+    instance_domain: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]([a-z0-9.-]{0,100}[a-z0-9])?$")] = "keystead.internal"
+    """Instances answer at `<instance>.cryptoservice.kms.<this>` too, if that name leads here: the certificate is good for it."""
     log_requests: bool = True
     """Whether each request's record is also written to stderr, one JSON line a request."""
     drain_seconds: Annotated[int, msgspec.Meta(ge=0, le=600)] = 10

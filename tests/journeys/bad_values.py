@@ -19,6 +19,7 @@ from sqlalchemy import select
 from keystead.gate.parameters import Field
 from keystead.gate.registry import Action
 from keystead.store import metadata
+from tests.journeys.access_scene import ABOUT_ACCESS, AccessScene
 from tests.journeys.ram_scene import NAMES, RamScene
 from tests.journeys.test_cross_account import CONTEXT_FREE
 from tests.world import Reply, Tenant, World
@@ -87,13 +88,13 @@ class Scene:
         data_key = served(self.one.kms("GenerateDataKey", KeyId=self.keys["aes"]))
         self.orders = self.one.bss("QueryOrders").body["Data"]["OrderList"]["Order"]
         self.furnish_second()
-        self.ram, self.foreign = RamScene(self.one), self._foreign()
+        self.access, self.ram, self.foreign = AccessScene(self.one, self.instance), RamScene(self.one), self._foreign()
         ec, sm2 = ({"KeyId": self.keys[name], "KeyVersionId": self.versions[name]} for name in ("ec", "sm2"))
         signed = self.one.kms("AsymmetricSign", **ec, Algorithm="ECDSA_SHA_256", Digest=DIGEST).body["Value"]
         sealed = self.one.kms("AsymmetricEncrypt", **sm2, Algorithm="SM2PKE", Plaintext="aGVsbG8=").body["CiphertextBlob"]
         mac = self.one.kms("GenerateMac", KeyId=self.keys["mac"], Algorithm="HMAC_SHA_256", Message="aGVsbG8=").body["Mac"]
         waiting = {"KeyId": self.waiting}
-        self.special: dict[str, dict[str, str]] = {
+        self.special: dict[str, dict[str, str]] = self.access.special | {
             "GetParametersForImport": waiting,
             "ImportKeyMaterial": waiting | wrapped(self.one, self.waiting) | {"KeyMaterialExpireUnix": "0"},
             "DeleteKeyMaterial": waiting,
@@ -152,6 +153,7 @@ class Scene:
         served(self.other.kms("CreateAlias", AliasName="alias/theirs", KeyId=key_id))
         blob = served(self.other.kms("Encrypt", KeyId=key_id, Plaintext="aGVsbG8=")).body["CiphertextBlob"]
         order_id = self.other.bss("QueryOrders").body["Data"]["OrderList"]["Order"][0]["OrderId"]
+        client_key_id = AccessScene(self.other, instance_id).client_key_id
         account_id = self.other.account_id
         arn = f"acs:kms:ap-southeast-1:{account_id}:"
         version_id = base64.b64decode(blob)[:36].decode()
@@ -164,6 +166,7 @@ class Scene:
             f"{arn}key/{key_id}",
             f"{arn}alias/theirs",
             self.other.account_id,
+            client_key_id,
         ]
 
     def named(self, action: Action, wire: str) -> str:
@@ -183,6 +186,11 @@ class Scene:
             "DKMSInstanceId": self.instance,
             "OrderId": self.orders[0]["OrderId"],
             "ResourceId": self.keys["aes"],
+            "Name": "mine",
+            "AapName": "mine",
+            "Policies": '["mine"]',
+            "KmsInstance": self.instance,
+            "ClientKeyId": self.access.client_key_id,
         }
         return ours.get(wire) or CONTEXT_FREE.get(wire, "")
 
@@ -195,7 +203,8 @@ class Scene:
             flat |= {"InstanceId": self.spare, "ProductCode": "kms"}
         if action.name in {"ModifyInstance", "RenewChangeInstance"}:
             flat["InstanceId"] = self.changing
-        return flat | self.special.get(action.name, {}) | self.ram.special.get(action.name, {})
+        special = self.special if action.product.code in {"kms", "bss"} else self.ram.special
+        return flat | special.get(action.name, {})
 
     def _mend_keys(self) -> None:
         one, keys = self.one, self.keys
@@ -218,6 +227,9 @@ class Scene:
         """Put back what a served call changed, so that the next one finds the scene as it was."""
         if NAMES & flat.keys():
             self.ram.mend()
+            return
+        if ABOUT_ACCESS & flat.keys():
+            self.access.mend()
             return
         self._mend_keys()
         one, keys = self.one, self.keys

@@ -15,6 +15,8 @@ from keystead.clock import Clock, Instant
 from keystead.gate.life import live
 from keystead.gate.throttle import SLICE_SECONDS
 from keystead.store import Cold
+from tests import messages
+from tests.access import application, policy
 from tests.world import KMS_VERSION, Tenant, World
 
 PLAINTEXT = "aGVsbG8gaGVsbG8gaGVsbG8gaGVsbG8gaGVsbG8gMzI="  # 32 bytes
@@ -37,7 +39,7 @@ class CountingClock:
 @pytest.fixture
 def world(sqlite_url: str, tmp_path: Path) -> Iterator[World]:
     """A service on SQLite: there a cache check needs no statement at all."""
-    made = World(sqlite_url, tmp_path / "var", shared_quota_factor=1)
+    made = World(sqlite_url, tmp_path / "var", shared_quota_factor=1000)
     yield made
     made.close()
 
@@ -82,6 +84,50 @@ def _nothing_but_work(world: World, caller: Tenant, reference: str) -> None:
     event.listen(world.service.store.engine, "before_cursor_execute", seen)
     service.warm.forbid_blocking_here()
     answers = [live(service, arrival).answer.status for arrival in calls]
+    event.remove(world.service.store.engine, "before_cursor_execute", seen)
+    assert answers == [200] * 10
+    assert statements == []
+    assert clock.readings == 10
+
+
+def test_a_warm_dedicated_encrypt_does_no_more(world: World) -> None:
+    """The same of Encrypt and Decrypt by a client key, in both forms, under a network rule."""
+    tenant = world.tenant()
+    instance_id = tenant.instance()
+    key_id = tenant.key(instance_id)
+    tenant.kms("CreateNetworkRule", Name="here", Type="Private", SourcePrivateIp="127.0.0.0/8")
+    policy(tenant, "p", instance_id, ["key/*"], AccessControlRules='{"NetworkRules":["here"]}')
+    shop = application(tenant, "shop", "p")
+
+    def sent(operation: str, **values: str | bytes | int) -> Any:
+        return shop.arrival(operation, messages.request(operation, **values))
+
+    sealed = messages.answer("Encrypt", live(world.service, sent("Encrypt", KeyId=key_id, Plaintext=b"x")).answer.body)
+    blob = messages.answer(
+        "AdvanceEncrypt", live(world.service, sent("AdvanceEncrypt", KeyId=key_id, Plaintext=b"x")).answer.body
+    )["CiphertextBlob"]
+    calls = [
+        ("Encrypt", {"KeyId": key_id, "Plaintext": b"x"}),
+        ("Decrypt", {"KeyId": key_id, "CiphertextBlob": sealed["CiphertextBlob"], "Iv": sealed["Iv"]}),
+        ("AdvanceEncrypt", {"KeyId": key_id, "Plaintext": b"x"}),
+        ("AdvanceDecrypt", {"CiphertextBlob": blob}),
+        ("GenerateRandom", {"Length": 32}),
+    ]
+    warming = [sent(operation, **values) for operation, values in calls * 4]  # signed ahead: one slice must see them all
+    arrivals = [sent(operation, **values) for operation, values in calls * 2]
+    for arrival in warming:
+        assert live(world.service, arrival).answer.status == 200
+    threading.Event().wait(SLICE_SECONDS * 3)
+    statements: list[str] = []
+
+    def seen(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    clock = CountingClock(world.service.clock)
+    service = dataclasses.replace(world.service, clock=clock)
+    event.listen(world.service.store.engine, "before_cursor_execute", seen)
+    service.warm.forbid_blocking_here()
+    answers = [live(service, arrival).answer.status for arrival in arrivals]
     event.remove(world.service.store.engine, "before_cursor_execute", seen)
     assert answers == [200] * 10
     assert statements == []

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keystead.faults import InvalidParameter
-from keystead.gate.arrival import Arrival, decoded_pairs, region_of
+from keystead.gate.arrival import Arrival, body_bytes_max, decoded_pairs, region_of
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 text = st.text(max_size=12)
@@ -117,3 +117,22 @@ def test_no_text_holds_a_nul(wrong: dict[str, str], place: str) -> None:
     with pytest.raises(InvalidParameter) as refused:
         (in_query if place == "query" else in_form).parameters()
     assert "\0" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("headers", "dedicated"),
+    [
+        ({"x-kms-apiname": "Encrypt", "content-type": "application/x-protobuf"}, True),
+        ({"x-kms-apiname": "Encrypt", "content-type": "application/json"}, True),  # and then refused as one
+        ({"x-kms-apiversion": "dkms-gcs-0.2", "content-type": "application/x-protobuf"}, True),
+        ({"x-kms-apiname": "GetSecretValue", "x-acs-bearer-token": "x"}, False),  # a JSON client of Go
+        ({"x-kms-apiname": "GetSecretValue", "x-acs-action": "GetSecretValue"}, False),
+        ({"x-log-apiversion": "0.6.0", "content-type": "application/x-protobuf"}, False),  # logs
+        ({"x-acs-action": "Encrypt"}, False),
+        ({}, False),
+    ],
+)
+def test_which_protocol_a_request_speaks(headers: dict[str, str], *, dedicated: bool) -> None:
+    """The dedicated gateway's by its own headers; what others send that looks alike stays theirs."""
+    assert Arrival("POST", ("/", ""), headers, b"", "::1").dedicated is dedicated
+    assert body_bytes_max(headers) == (3_000_000 if dedicated else 4 * 1024 * 1024)

@@ -141,6 +141,11 @@ FACTS = {
         "last_used_at": "2026-02-01T00:00:00Z",
         "operations": "Decrypt, Encrypt",
     },
+    NoticeKind.CLIENT_KEY_EXPIRING: {
+        "client_key_id": "KAAP.00000000-0000-4000-8000-000000000000",
+        "access_point": "shop",
+        "expires_at": "2026-02-01T16:00:00Z",
+    },
 }
 
 MONEY = {NoticeKind.BALANCE_LOW, NoticeKind.COUPON_GRANTED, NoticeKind.TOP_UP_RECEIVED}

@@ -204,7 +204,7 @@ def instances(ask: Steps) -> None:
 def test_every_action_by_the_sdk(server: Server, generation: str) -> None:
     """All served actions once; then what was seen is what the evidence says."""
     ask = Steps(server, generation)
-    for walk in (lives, names, symmetric, asymmetric, imported, service, instances):
+    for walk in (lives, names, symmetric, asymmetric, imported, service, instances, access):
         walk(ask)
     ask.stop()
     assert set(ask.seen) == set(KMS.actions)
@@ -213,3 +213,28 @@ def test_every_action_by_the_sdk(server: Server, generation: str) -> None:
         EVIDENCE.write_text(json.dumps(kept | {generation: dict(sorted(ask.seen.items()))}, indent=1, sort_keys=True) + "\n")
     else:
         assert ask.seen == kept[generation]
+
+
+def access(ask: Steps) -> None:
+    """Access points with policies, network rules and client keys."""
+    ask("CreateNetworkRule", Name="office", Type="Private", SourcePrivateIp='["10.0.0.0/8"]')
+    grant = {"Permissions": CONTEXT_FREE["Permissions"], "Resources": CONTEXT_FREE["Resources"]}
+    rules = '{"NetworkRules":["office"]}'
+    ask("CreatePolicy", Name="shop", KmsInstance=ask.instance_id, AccessControlRules=rules, **grant)
+    ask("CreateApplicationAccessPoint", Name="shop", Policies='["shop"]', AuthenticationMethod="ClientKey")
+    ask("UpdateNetworkRule", Name="office", SourcePrivateIp='["10.1.0.0/16"]')
+    ask("UpdatePolicy", Name="shop", Resources='["key/*"]')
+    ask("UpdateApplicationAccessPoint", Name="shop", Description="of the shop")
+    assert "10.1.0.0/16" in ask("DescribeNetworkRule", Name="office").get("SourcePrivateIp", "10.1.0.0/16")
+    ask("DescribePolicy", Name="shop")
+    ask("DescribeApplicationAccessPoint", Name="shop")
+    ask("ListNetworkRules", PageSize=10)
+    ask("ListPolicies", PageSize=10)
+    ask("ListApplicationAccessPoints", PageSize=10)
+    client_key_id = ask("CreateClientKey", AapName="shop", Password="Passw0rd").get("ClientKeyId", "")
+    ask("GetClientKey", ClientKeyId=client_key_id)
+    ask("ListClientKeys", AapName="shop")
+    ask("DeleteClientKey", ClientKeyId=client_key_id)
+    ask("DeleteApplicationAccessPoint", Name="shop")
+    ask("DeletePolicy", Name="shop")
+    ask("DeleteNetworkRule", Name="office")

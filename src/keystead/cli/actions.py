@@ -18,7 +18,7 @@ def actions(*, json: Annotated[bool, Parameter(negative=())] = False) -> None:
 
     root = Path(next(iter(keystead.__path__))).parent
     rows = []
-    for product in app.PRODUCTS_SERVED:
+    for product in app.PRODUCTS_SHOWN:
         for action in product.actions.values():
             module, _, line = action.where.rpartition(":")
             source = sys.modules[module].__file__ or module

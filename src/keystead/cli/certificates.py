@@ -30,9 +30,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from keystead.app import AUTHORITY_FILE
 from keystead.faults import Unavailable
 
-CA_FILE: Final = "ca.pem"
+CA_FILE: Final = AUTHORITY_FILE
 CA_KEY_FILE: Final = "ca.key"
 SERVER_FILE: Final = "server.pem"
 SERVER_KEY_FILE: Final = "server.key"

@@ -8,6 +8,9 @@ A ciphertext of the shared API, before base64 (KMS SDK sources and published sam
     48      n       AES-GCM ciphertext, n >= 1
     48 + n  16      tag
 
+A ciphertext of the instance API's Advance operations is the same behind a header of three bytes: 0x24 (`$`), 0x00 (layout and
+padding), 0x02 (GCM).
+
 An EncryptionContext becomes the associated data of the GCM call: a compact JSON object in UTF-8, keys sorted by code point,
 nothing escaped that JSON does not demand. No context and an empty one are the same: no bytes. What the cloud itself uses is
 unpublished; ciphertext does not travel between deployments, so only its own later versions must agree.
@@ -34,6 +37,7 @@ DATA_KEY_BYTES_MAX: Final = 1024
 
 _BASE64_CHARS_MAX: Final = PLAINTEXT_BYTES_MAX // 3 * 4
 _DATA_KEY_BYTES: Final = {"AES_256": 32, "AES_128": 16}
+_ADVANCED: Final = b"$\x00\x02"
 _CANONICAL: Final = msgspec.json.Encoder(order="sorted")
 
 
@@ -64,6 +68,18 @@ def unpack(blob: bytes) -> Unpacked:
     if not version_id.isprintable():
         raise CiphertextNotValid
     return Unpacked(version_id, blob[VERSION_ID_BYTES:])
+
+
+def pack_advanced(version_id: str, iv_and_ciphertext: bytes) -> bytes:
+    """Lay a ciphertext out as the instance API's Advance operations do."""
+    return _ADVANCED + pack(version_id, iv_and_ciphertext)
+
+
+def unpack_advanced(blob: bytes) -> Unpacked:
+    """Take apart what `pack_advanced` laid out; CiphertextNotValid for anything else."""
+    if blob[: len(_ADVANCED)] != _ADVANCED:
+        raise CiphertextNotValid
+    return unpack(blob[len(_ADVANCED) :])
 
 
 def associated_data(context: Mapping[str, str] | None) -> bytes:

@@ -8,14 +8,32 @@ from keystead.faults import CallerFault, InvalidParameter
 
 BODY_BYTES_MAX = 4 * 1024 * 1024
 FORM_TYPE = "application/x-www-form-urlencoded"
+MESSAGE_TYPE = "application/x-protobuf"
+MESSAGE_BYTES_MAX = 3_000_000
+"""The dedicated gateway's bound (instance API pages, read 2026-11-22)."""
 
 
 class BodyTooLarge(CallerFault):
-    """The body is over BODY_BYTES_MAX."""
+    """The body is over its bound."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = BODY_BYTES_MAX) -> None:
         """Say the bound."""
-        super().__init__(f"The request body is larger than {BODY_BYTES_MAX} bytes.")
+        super().__init__(f"The request body is larger than {most} bytes.")
+
+
+def body_bytes_max(headers: dict[str, str]) -> int:
+    """Give how large a body may be."""
+    return MESSAGE_BYTES_MAX if is_dedicated(headers) else BODY_BYTES_MAX
+
+
+def is_dedicated(headers: dict[str, str]) -> bool:
+    """Whether a request speaks the dedicated gateway's protocol.
+
+    Some JSON clients name their action in the same header; clients of the log service send such a content type, without it.
+    """
+    if "x-kms-apiname" in headers:
+        return "x-acs-action" not in headers and "x-acs-bearer-token" not in headers
+    return "x-kms-apiversion" in headers and headers.get("content-type", "").startswith(MESSAGE_TYPE)
 
 
 class Arrival:
@@ -24,6 +42,7 @@ class Arrival:
     __slots__ = (
         "_parameters",
         "body",
+        "dedicated",
         "form",
         "headers",
         "holds_nul",
@@ -52,6 +71,7 @@ class Arrival:
         self.holds_nul = "%00" in target[1] or "\x00" in target[1] or b"%00" in body or b"\x00" in body
         self.nonce_taken = False
         self.secure = False
+        self.dedicated = is_dedicated(headers)
         self._parameters: dict[str, str] | None = None
 
     def parameter(self, name: str) -> str:

@@ -20,6 +20,7 @@ from keystead.store import Store, Transaction, Warm
 if TYPE_CHECKING:
     from keystead.access_log.journal import Journal
     from keystead.access_log.model import Record
+    from keystead.access_points.model import Passport
     from keystead.catalog.model import Catalogue
     from keystead.gate.arrival import Arrival
     from keystead.gate.registry import Action
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 SHARED_GATEWAY: Final = "kms"
 """The product whose actions have quotas."""
+ANY_GATEWAY: Final = "*"
+"""Stands for the gateway of whatever instance a key turns out to be of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,8 @@ class Service:
     """By KMS action; an action without one is not limited."""
     regions: frozenset[str] = frozenset()
     """Where this deployment serves."""
+    authority: str = ""
+    """Certificate (PEM) of the authority that the server's certificate is good by; empty where there is none yet."""
 
 
 class Principal(msgspec.Struct, frozen=True, gc=False):
@@ -55,6 +60,7 @@ class Principal(msgspec.Struct, frozen=True, gc=False):
 
     `identifier` is the user's or role's id, `name` its name, `session` the name of the role's session. A service of the
     deployment has a name and no account.
+    With a client key, `passport` is what alone it is granted.
     """
 
     account_id: str
@@ -65,6 +71,7 @@ class Principal(msgspec.Struct, frozen=True, gc=False):
     session: str = ""
     narrowed: str = ""
     """The policy that a session was begun with; empty if with none."""
+    passport: Passport | None = None
 
     @property
     def service(self) -> str:
@@ -97,7 +104,10 @@ class DryRun(Fault):
 class Call:
     """One call in progress. `tx` exists for READ and WRITE actions; `record` is filled on the way."""
 
-    __slots__ = ("_tx", "action", "arrival", "asked", "instant", "principal", "record", "region", "request_id", "service")
+    __slots__ = (
+        *("_tx", "action", "arrival", "asked", "gateway", "instant", "key_version", "principal", "record", "region"),
+        *("request_id", "service"),
+    )
 
     def __init__(self, service: Service, instant: Instant, record: Record) -> None:
         """Begin a call; the gate sets the rest as it learns it; `asked` counts the permissions asked for."""
@@ -106,6 +116,8 @@ class Call:
         self.record = record
         self.request_id = record.request_id
         self.region = ""
+        self.gateway = ""  # an instance's id, ANY_GATEWAY, or empty: the shared one
+        self.key_version = ""  # the version that a dedicated call names beside its message
         self.principal = Principal("", "")
         self.arrival: Arrival | None = None
         self.action: Action | None = None

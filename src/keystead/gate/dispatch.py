@@ -50,8 +50,10 @@ SHARED: Final = frozenset(
     )
 )
 """What another account may be allowed by a key's policy: outsiders use keys and never manage them (docs/adr/0084)."""
-_UNASKED: Final = frozenset({PrincipalKind.ACCOUNT, PrincipalKind.SERVICE})
-"""Who needs no statement: the account in what is its own; a service, for which docs/adr/0071 says what it may."""
+_OTHERWISE: Final = frozenset({PrincipalKind.SERVICE, PrincipalKind.APPLICATION})
+"""Whom RAM and key policies do not know: services (docs/adr/0071), and client keys (their access points say what they may)."""
+_UNASKED: Final = _OTHERWISE | {PrincipalKind.ACCOUNT}
+"""Who needs no statement: those, and the account in what is its own."""
 _NOTHING: Final[Mapping[str, str]] = {}
 _NARROWINGS: Final = 256
 Tags = Callable[[], Mapping[str, str]]
@@ -197,7 +199,7 @@ def permit_key(call: Call, key_id: str, owner: str, tags: Tags, name: str = "") 
     if call.action is None or not call.action.permission.of_key:
         return
     call.asked += 1
-    if call.principal.kind is PrincipalKind.SERVICE:
+    if call.principal.kind in _OTHERWISE:
         return
     wanted = name or call.action.permission.action
     if owner != call.account_id:
@@ -212,7 +214,7 @@ def permit_key(call: Call, key_id: str, owner: str, tags: Tags, name: str = "") 
 
 def shared(call: Call, key_id: str, owner: str, tags: Tags, name: str = "") -> bool:
     """Tell whether another account's key may be used by this call: both its policy and the caller's own account allow it."""
-    if call.action is None:
+    if call.action is None or call.principal.kind in _OTHERWISE:
         return False
     wanted = name or call.action.permission.action
     resource = f"acs:kms:{call.region}:{owner}:key/{key_id}"

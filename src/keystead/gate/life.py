@@ -22,11 +22,15 @@ import msgspec
 from keystead.access import commands as access
 from keystead.access.faults import AccessKeyInactive, AccessKeyNotFound, NotForServices
 from keystead.access_log.model import Record
+from keystead.access_points import commands as access_points
+from keystead.access_points.faults import ClientKeyNotValidNow, ClientKeyUnknown, NotGranted
 from keystead.clock import Instant, SystemClock, elapsed
 from keystead.faults import Fault, Unavailable
 from keystead.gate import signature
 from keystead.gate.arrival import Arrival, region_of
 from keystead.gate.call import Call, Principal, Service
+from keystead.gate.dedicated import hosts
+from keystead.gate.dedicated import wire as dedicated
 from keystead.gate.dispatch import Running, permit, run
 from keystead.gate.parameters import bind
 from keystead.gate.registry import PRODUCTS, Action, Effect, Product
@@ -89,18 +93,21 @@ def live(service: Service, arrival: Arrival) -> Outcome:
     call = Call(service, instant, record)
     product: Product | None = None
     try:
-        product, action = _identify(arrival)  # 4
+        product, action = dedicated.identify(arrival) if arrival.dedicated else _identify(arrival)  # 4
         record.product, record.api_name = product.code, action.name
         if action.effect is not Effect.COMPUTE and service.warm.inline:
             raise Cold  # noqa: TRY301 - leaves through the clause for Cold below
-        proof = _prove(call, arrival, action)  # 5
-        if call.principal.service and not action.for_services:
-            raise NotForServices  # noqa: TRY301 - leaves through the one door
-        request = bind(action.request, action.plan, arrival.parameters())  # 6
-        permit(call, action)
+        if arrival.dedicated:
+            proof, request = dedicated.prove(call, arrival), dedicated.bind(action, arrival)  # 5, 6
+        else:
+            proof = _prove(call, arrival, action)  # 5
+            if call.principal.service and not action.for_services:
+                raise NotForServices  # noqa: TRY301 - leaves through the one door
+            request = bind(action.request, action.plan, arrival.parameters())  # 6
+            permit(call, action)
         response = run(Running(call, action, request, arrival, proof))  # 7
         response.request_id = record.request_id
-        answer = render(response, arrival, action.name)  # 8
+        answer = dedicated.render(response, call) if arrival.dedicated else render(response, arrival, action.name)  # 8
         recorded = action.effect is Effect.WRITE
     except Cold:
         raise
@@ -139,9 +146,10 @@ def _identify(arrival: Arrival) -> tuple[Product, Action]:
         name, version = arrival.parameter("Action"), arrival.parameter("Version")
         if not name and _anonymous(headers.get("x-acs-version", ""), headers.get("x-acs-action", "")):
             name, version = headers["x-acs-action"], headers["x-acs-version"]
-    product = PRODUCTS.get(version)
+    product = PRODUCTS.get(version) if version != dedicated.VERSION else None
     if product is None:
-        known = ", ".join(f"{found.code} {found.version}" for found in PRODUCTS.values())
+        served = [found for found in PRODUCTS.values() if found.version != dedicated.VERSION]
+        known = ", ".join(f"{found.code} {found.version}" for found in served)
         message = f'The specified parameter "Version" is not valid. Served here are {known}.'
         raise UnknownVersion(message)
     action = product.actions.get(name)
@@ -168,10 +176,16 @@ def _prove(call: Call, arrival: Arrival, action: Action) -> signature.Proof:
     proof = signature.read_proof(arrival)
     record.access_key_id = proof.access_key_id[:128]
     signature.check_date(proof, call.instant.wall)
-    call.principal = _session(call, proof) if proof.access_key_id.startswith(sessions.PREFIX) else _key_holder(call, proof)
     call.arrival = arrival
+    if proof.algorithm == signature.RSA:
+        _prove_application(call, arrival, proof)
+        hosts.enter(call, arrival.host, action)
+        return proof
+    call.principal = _session(call, proof) if proof.access_key_id.startswith(sessions.PREFIX) else _key_holder(call, proof)
     call.region = region_of(arrival, call.service.settings.default_region)
-    record.account_id, record.region_id = call.account_id, call.region
+    record.account_id = call.account_id
+    hosts.enter(call, arrival.host, action)
+    record.region_id = call.region
     return proof
 
 
@@ -210,8 +224,22 @@ def _session(call: Call, proof: signature.Proof) -> Principal:
     )
 
 
+def _prove_application(call: Call, arrival: Arrival, proof: signature.Proof) -> None:
+    """S3 to S5 of a request that a client key signed."""
+    try:
+        credential = access_points.credential_of(call.warm, proof.access_key_id, call.instant)
+        signature.check_key_signature(proof, credential.public_key)
+        dedicated.enter(call, arrival, credential.key)
+    except ClientKeyUnknown:
+        raise AccessKeyUnknown from None
+    except ClientKeyNotValidNow:
+        raise AccessKeyDisabled from None
+    if region_of(arrival, call.region) != call.region:
+        raise NotGranted
+
+
 def _refuse(product: Product | None, fault: Exception, arrival: Arrival, record: Record) -> Answer:
-    row = row_of(product, fault)
+    row = row_of(PRODUCTS[dedicated.VERSION] if arrival.dedicated else product, fault)
     record.error_code = row.code
     if isinstance(fault, signature.SignatureMismatch):
         record.error_message = "Specified signature is not matched with our calculation."

@@ -15,9 +15,12 @@ from xml.sax.saxutils import escape
 import msgspec
 
 from keystead.access.faults import NotForServices
+from keystead.access_points.faults import NotGranted
 from keystead.faults import CallerFault, Fault, InvalidParameter, MissingParameter, NotFound, Unavailable
-from keystead.gate.arrival import Arrival, BodyTooLarge
+from keystead.gate.arrival import MESSAGE_TYPE, Arrival, BodyTooLarge
 from keystead.gate.call import DryRun
+from keystead.gate.dedicated.hosts import NotOfGateway
+from keystead.gate.dedicated.protobuf import ErrorReply, encode
 from keystead.gate.dispatch import TokenMismatch
 from keystead.gate.parameters import Response
 from keystead.gate.registry import FaultRow, Product
@@ -76,6 +79,8 @@ GATEWAY_FAULTS: Final = (
     FaultRow(TokenExpired, "InvalidSecurityToken.Expired", 400),
     FaultRow(TokenUnknown, "InvalidSecurityToken.Malformed", 400, "The specified SecurityToken is malformed or not valid here."),
     FaultRow(SignatureMismatch, "SignatureDoesNotMatch", 400),
+    FaultRow(NotGranted, "Forbidden.NoPermission", 403),
+    FaultRow(NotOfGateway, "UnsupportedOperation", 400),
     FaultRow(MissingParameter, "MissingParameter", 400),
     FaultRow(InvalidParameter, "InvalidParameter", 400),
     FaultRow(NotForServices, "Forbidden.NoPermission", 403),
@@ -120,6 +125,10 @@ def render(response: Response, arrival: Arrival, action_name: str) -> Answer:
 def render_fault(row: FaultRow, fault: BaseException, product: Product | None, arrival: Arrival, request_id: str) -> Answer:
     """Give a refusal as every client needs it: status, `Code`, non-empty `Message`, `x-acs-request-id`."""
     message = row.message or (fault.sentence if isinstance(fault, Fault) else "") or row.code
+    if arrival.dedicated:
+        error = ErrorReply(status_code=row.status, error_code=row.code, error_message=message, request_id=request_id)
+        headers = [("content-type", MESSAGE_TYPE), ("x-acs-request-id", request_id)]
+        return Answer(row.status, headers, encode(error))
     body: dict[str, Any] = {
         "RequestId": request_id,
         "HostId": arrival.host,

@@ -13,13 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 from typing import Any, Final
 
-from keystead.gate.arrival import BODY_BYTES_MAX, Arrival, BodyTooLarge
+from keystead.gate.arrival import Arrival, BodyTooLarge, body_bytes_max
 from keystead.gate.call import Service
 from keystead.gate.life import Hook, live, live_hook, refuse_unread
 from keystead.gate.render import unavailable
 from keystead.store.changes import Cold
 
 THREADS_MAX: Final = 16
+DRAINED_BYTES_MAX: Final = 8 * 1024 * 1024
 _PROBES: Final = frozenset({"/healthz", "/readyz"})
 _TEXT: Final = [("content-type", "text/plain;charset=utf-8")]
 log = logging.getLogger("keystead.gate")
@@ -100,14 +101,17 @@ class Gateway:
 
 async def _body(headers: dict[str, str], proto: Any) -> bytes:  # noqa: ANN401
     """Read the body, giving up as soon as it is known to be too large."""
-    declared = headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > BODY_BYTES_MAX:
-        raise BodyTooLarge
+    declared, most = headers.get("content-length", ""), body_bytes_max(headers)
+    if declared.isdigit() and int(declared) > most:
+        if int(declared) <= DRAINED_BYTES_MAX:  # a client that is still sending may not get to read the answer
+            async for _ in proto:
+                pass
+        raise BodyTooLarge(most)
     if declared.isdigit():
         return bytes(await proto())
     chunks = bytearray()
     async for chunk in proto:
         chunks += chunk
-        if len(chunks) > BODY_BYTES_MAX:
-            raise BodyTooLarge
+        if len(chunks) > most:
+            raise BodyTooLarge(most)
     return bytes(chunks)

@@ -1,4 +1,4 @@
-"""Proof of the caller: RPC 1.0 HMAC-SHA1 and ACS3-HMAC-SHA256.
+"""Proof of the caller: RPC 1.0 HMAC-SHA1 or, by a client key, SHA256withRSA; ACS3-HMAC-SHA256.
 
 The procedure, each step named in the code by its number:
   S1  recognise the scheme and read its parts
@@ -14,6 +14,7 @@ Sources: the cloud's request signature pages (RPC and V3) and 13 captured reques
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import hmac
 import re
@@ -25,6 +26,10 @@ from typing import Final
 from urllib.parse import quote
 
 import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from keystead.clock import iso_z, parse_iso_z
 from keystead.faults import CallerFault, MissingParameter, Refused
@@ -34,6 +39,7 @@ SKEW: Final = timedelta(minutes=15)
 NONCE_CHARS_MAX: Final = 128
 ACS3: Final = "ACS3-HMAC-SHA256"
 RPC: Final = "HMAC-SHA1"
+RSA: Final = "SHA256withRSA"
 _EMPTY_SHA256: Final = hashlib.sha256(b"").hexdigest()
 _RESERVED: Final = re.compile(r"[^A-Za-z0-9_.~-]")
 _ESCAPES: Final = {chr(code): quote(chr(code), safe="") for code in range(128)}
@@ -137,6 +143,15 @@ def check_signature(proof: Proof, secret: str) -> None:
         raise SignatureMismatch(proof.string_to_sign, proof.differs)
 
 
+def check_key_signature(proof: Proof, public_key: RSAPublicKey) -> None:
+    """S4 and S5 of a request that a client key signed."""
+    try:
+        signature = binascii.a2b_base64(proof.signature, strict_mode=True)
+        public_key.verify(signature, proof.string_to_sign.encode(), PKCS1v15(), SHA256())
+    except (ValueError, InvalidSignature):
+        raise SignatureMismatch(proof.string_to_sign, proof.differs) from None
+
+
 def percent(text: str) -> str:
     """Encode as RFC 3986 asks: only letters, digits and `-_.~` stay."""
     return _RESERVED.sub(_escaped, text)
@@ -153,8 +168,9 @@ def _read_rpc(arrival: Arrival) -> Proof:
     for name in ("AccessKeyId", "Signature", "SignatureMethod", "SignatureVersion", "Timestamp"):
         if not named.get(name):
             raise SignaturePartMissing(name)
-    if named["SignatureMethod"].upper() != RPC or named["SignatureVersion"] != "1.0":
-        message = "SignatureMethod must be HMAC-SHA1 and SignatureVersion 1.0."
+    by_client_key = named["SignatureMethod"] == RSA and named.get("SignatureType") == "PRIVATEKEY"
+    if not (by_client_key or named["SignatureMethod"].upper() == RPC) or named["SignatureVersion"] != "1.0":
+        message = "SignatureMethod must be HMAC-SHA1, or SHA256withRSA of SignatureType PRIVATEKEY, and SignatureVersion 1.0."
         raise IncompleteSignature(message)
     canonical = "&".join([f"{percent(name)}={percent(value)}" for name, value in sorted(pairs) if name != "Signature"])
     nonce = _nonce(named.get("SignatureNonce", "") or named["Signature"])
@@ -166,7 +182,7 @@ def _read_rpc(arrival: Arrival) -> Proof:
         named["AccessKeyId"],
         named["Signature"],
         f"{arrival.method}&%2F&{percent(canonical)}",
-        RPC,
+        RSA if by_client_key else RPC,
         _date(named["Timestamp"], "Timestamp"),
         nonce,
         named.get("SecurityToken", ""),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from keystead.faults import CallerFault, Fault
@@ -66,6 +67,28 @@ class ImportedVersion(NamedTuple):
 
     sealed: bytes
     mark: bytes
+
+
+class ClientKeyPair(NamedTuple):
+    """A client key made for somebody: its self-signed certificate (PEM), and both halves as PKCS#12 under a password."""
+
+    certificate: bytes
+    pkcs12: bytes
+
+    def __repr__(self) -> str:
+        """Show nothing: the password may be a weak one."""
+        return "<ClientKeyPair>"
+
+
+class DataKeyPair(NamedTuple):
+    """A key pair made for somebody, as text or DER: PKCS#8 (of SM2: ECPrivateKey) and SubjectPublicKeyInfo."""
+
+    private: bytes
+    public: bytes
+
+    def __repr__(self) -> str:
+        """Show nothing."""
+        return "<DataKeyPair>"
 
 
 class VersionHandle(Protocol):
@@ -174,6 +197,14 @@ class KeyStore(Protocol):
 
     def data_key_text(self, length: int) -> bytes:
         """Draw `length` (1..1024) fresh random bytes; gives their base64 text."""
+        ...
+
+    def new_client_key(self, name: str, password: bytes, validity: tuple[datetime, datetime]) -> ClientKeyPair:
+        """Make an RSA_2048 pair for its holder, who alone will have the private half; `validity`: first instant and end."""
+        ...
+
+    def data_key_pair(self, spec: str, encoding: str) -> DataKeyPair:
+        """Make a key pair of an asymmetric spec for the caller, who alone will have it; `encoding` is PEM or DER."""
         ...
 
     def wrapping(self, spec: str, algorithm: str, spki: bytes) -> Wrapping:

@@ -21,6 +21,7 @@ import os
 import secrets
 import stat
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -28,13 +29,15 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from keystead.faults import Fault
-from keystead.hsm import importing, making
+from keystead.hsm import handing_out, importing, making
 from keystead.hsm.algorithms.handle import Handle
 from keystead.hsm.algorithms.specs import AES_256, SPECS
 from keystead.hsm.algorithms.wrapping import IMPORT_ALGORITHMS, Wrapping, check_names, wrapping
 from keystead.hsm.clear_material import KEY_BYTES, ClearMaterial
 from keystead.hsm.making import Stock
 from keystead.hsm.port import (
+    ClientKeyPair,
+    DataKeyPair,
     ImportedVersion,
     ImportOffer,
     ImportTokenNotValid,
@@ -262,6 +265,16 @@ class SoftwareKeyStore:
         """Draw a data key (see the port)."""
         with ClearMaterial.generated(length) as material:
             return material.base64_text()
+
+    def new_client_key(self, name: str, password: bytes, validity: tuple[datetime, datetime]) -> ClientKeyPair:
+        """Make a client key (see the port)."""
+        with self._stock.take(SPECS["RSA_2048"]) as material:
+            return material.into(lambda buffer: handing_out.client_key(buffer, name, password, validity))
+
+    def data_key_pair(self, spec: str, encoding: str) -> DataKeyPair:
+        """Make a data key pair (see the port)."""
+        with self._stock.take(SPECS[spec]) as material:
+            return material.into(lambda buffer: handing_out.data_key_pair(SPECS[spec], buffer, encoding))
 
     def wrapping(self, spec: str, algorithm: str, spki: bytes) -> Wrapping:
         """Read a caller's public key (see the port)."""

@@ -10,12 +10,15 @@ import msgspec
 
 
 class PrincipalKind(enum.StrEnum):
-    """What a caller is; the values of GetCallerIdentity's IdentityType, and a service of the operator's."""
+    """What a caller is; the values of GetCallerIdentity's IdentityType, a service of the operator's, and an
+    application with a client key.
+    """
 
     ACCOUNT = "Account"
     USER = "RAMUser"
     ROLE = "AssumedRoleUser"
     SERVICE = "Service"
+    APPLICATION = "Application"
 
 
 class HolderKind(enum.StrEnum):

@@ -167,6 +167,20 @@ def usable_version(warm: Warm, keystore: KeyStore, account_id: str, region: str,
     return ReadyVersion(key, version_id, _handle(warm, keystore, key, version_id))
 
 
+def usable_versions(warm: Warm, keystore: KeyStore, caller: Caller, reference: str) -> list[ReadyVersion]:
+    """Give all versions of a key that have material, the primary one first; as for `usable_version` otherwise."""
+    primary = usable_version(warm, keystore, caller.account_id, caller.region, reference)
+    key = primary.key
+
+    def load(tx: Transaction) -> list[str]:
+        return [version_id for version_id, sealed in rows.sealed_versions(tx, key.key_id) if sealed]
+
+    # A new version is the primary one: under its id nothing is kept yet.
+    others = warm.get("key_versions", primary.version_id, load)
+    ready = (ReadyVersion(key, each, _handle(warm, keystore, key, each)) for each in others if each != primary.version_id)
+    return [primary, *ready]
+
+
 def warm_key_id(warm: Warm, account_id: str, region: str, reference: str) -> str:
     """Give the key id that a caller means, looking an alias up in the cache; KeyNotFound, AliasNotFound, `Cold`."""
     meant = rules.meant_by(reference, account_id, region)

@@ -13,6 +13,7 @@ import msgspec
 
 from keystead import ids
 from keystead.access import rows as access_rows
+from keystead.access_points import commands as access_points
 from keystead.catalog import rules as catalog
 from keystead.catalog.model import Catalogue, Configuration, Edition, Policies
 from keystead.clock import iso_z, to_ms
@@ -136,6 +137,19 @@ def warn_of_deletion(tx: Transaction, now: datetime, key_id: str) -> None:
     if tell(tx, now, Telling(NoticeKind.KEY_IN_USE, key.place.account_id, occasion, key.place.instance_id, facts)):
         detail = {name: facts[name] for name in ("delete_at", "last_used_at", "operations")}
         record_event(tx, "key_deletion_of_used_key", key_id, key.place.account_id, now, **detail)
+
+
+def remind_of_client_key(tx: Transaction, now: datetime, client_key_id: str) -> None:
+    """Remind of a client key's end, once for each of the days before it; nothing if it was deleted or a nearer one was due."""
+    ending = access_points.ending_client_key(tx, now, client_key_id)
+    if ending is None:
+        return
+    key, days = ending
+    account_id = key.holder.account_id
+    facts = {"client_key_id": client_key_id, "access_point": key.access_point, "expires_at": iso_z(key.not_after)}
+    occasion = f"client-key-expiring/{client_key_id}/{days}"
+    if tell(tx, now, Telling(NoticeKind.CLIENT_KEY_EXPIRING, account_id, occasion, "", facts)):
+        record_event(tx, "client_key_expiring", client_key_id, account_id, now, days=str(days), expires_at=iso_z(key.not_after))
 
 
 def set_alert(tx: Transaction, account_id: str, threshold: Money) -> None:

@@ -37,6 +37,7 @@ class NoticeKind(enum.StrEnum):
     KEY_IN_USE = "key_in_use"
     COUPON_GRANTED = "coupon_granted"
     TOP_UP_RECEIVED = "top_up_received"
+    CLIENT_KEY_EXPIRING = "client_key_expiring"
 
     @property
     def category(self) -> Category:

@@ -19,6 +19,9 @@ from keystead.notices.model import Message, NoticeKind, ShownInstance, Written
 _RENEWABLE = frozenset({NoticeKind.EXPIRING, NoticeKind.STOPPED, NoticeKind.AUTO_RENEWAL_FAILED})
 _LABELS = {
     "days_left": "Days left",
+    "client_key_id": "Client key",
+    "access_point": "Access point",
+    "expires_at": "Expires at",
     "stopped_at": "Stopped at",
     "released_at": "Destroyed at",
     "expiry_date": "Expiry date",
@@ -50,6 +53,7 @@ _LABELS = {
 }
 _INSTANTS = frozenset(
     {
+        "expires_at",
         "stopped_at",
         "released_at",
         "ends_at",

@@ -7,6 +7,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
+from keystead.access_points.commands import REMIND_CLIENT_KEY_JOB
 from keystead.catalog.model import Catalogue
 from keystead.coupons import commands as coupons
 from keystead.coupons.model import Search
@@ -47,6 +48,7 @@ UNSEEN: Final = frozenset(
         lifecycle.RESUME_JOB,
         lifecycle.ROTATE_JOB,
         imports.EXPIRE_JOB,
+        REMIND_CLIENT_KEY_JOB,
         key_use.WORN_JOB,
         key_use.IN_USE_JOB,
     }

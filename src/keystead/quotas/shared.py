@@ -13,6 +13,8 @@ from keystead.faults import Fault
 from keystead.quotas.model import SharedQuota
 
 QUOTAS_FILE: Final = "shared-gateway.toml"
+BURST_MIN: Final = 10
+"""What a quota serves at once at least: a script that sets something up makes a handful of calls, and is idle then."""
 BURST_MAX: Final = 50
 """A quota of so many requests a second or fewer serves a whole second's at once (docs/adr/0073)."""
 
@@ -46,5 +48,5 @@ def load_shared_quotas(factor: int = 1, text: bytes | None = None) -> Mapping[st
         for action in group.actions + group.added:
             if action in found:
                 raise QuotasBroken(f"{QUOTAS_FILE}: {action} is in two groups")
-            found[action] = SharedQuota(group.name, qps, min(qps, BURST_MAX))
+            found[action] = SharedQuota(group.name, qps, max(BURST_MIN, min(qps, BURST_MAX)))
     return MappingProxyType(found)

@@ -8,6 +8,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from keystead.access_points.commands import REMIND_CLIENT_KEY_JOB
 from keystead.clock import Instant, to_ms
 from keystead.coupons import commands as coupons
 from keystead.entitlements.model import Standing
@@ -45,6 +46,7 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
         instances.TELL_STOPPED_JOB: notices.tell_stopped,
         instances.TELL_RELEASED_JOB: notices.tell_released,
         key_use.IN_USE_JOB: notices.warn_of_deletion,
+        REMIND_CLIENT_KEY_JOB: notices.remind_of_client_key,
         coupons.EXPIRE_JOB: coupons.expire,
         orders.LAPSE_JOB: orders.lapse,
     }

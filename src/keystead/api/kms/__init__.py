@@ -5,8 +5,11 @@ The gate runs the actions; `app.py` imports the package.
 """
 
 from keystead.api.kms import (
+    access_points,
+    access_policies,
     aliases,
     asymmetric,
+    client_keys,
     cryptography,
     deletion,
     export,
@@ -15,6 +18,7 @@ from keystead.api.kms import (
     keys,
     mac,
     managed,
+    network_rules,
     policies,
     reencrypt,
     service,
@@ -25,8 +29,11 @@ from keystead.api.kms._product import KMS
 
 __all__ = [
     "KMS",
+    "access_points",
+    "access_policies",
     "aliases",
     "asymmetric",
+    "client_keys",
     "cryptography",
     "deletion",
     "export",
@@ -35,6 +42,7 @@ __all__ = [
     "keys",
     "mac",
     "managed",
+    "network_rules",
     "policies",
     "reencrypt",
     "service",

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 from keystead.access.faults import AccountUnknown
 from keystead.access.rows import lock_account
+from keystead.access_points.model import Permission
 from keystead.defaults import commands as making
 from keystead.defaults import rules as defaults
 from keystead.gate.call import Call
+from keystead.gate.dedicated import hosts
 from keystead.gate.dispatch import permit_key
 from keystead.gate.parameters import Request, Response
 from keystead.instances import commands as instances
@@ -61,13 +63,15 @@ def note(call: Call, key: Key, permission: str = "") -> None:
     """Put the key, its instance and, of a service's call, its account into the record; ask whether the caller may.
 
     The first thing done with a key. `permission` is what the caller needs where that is not what the action is called.
-    KeyNotFound if it is not the service's; NotPermitted.
+    KeyNotFound if it is not the service's; NotPermitted; NotGranted or NotOfGateway for a client key or at an instance's gateway.
     """
     if call.principal.service:
         defaults.visible(key, call.principal.service)
         call.record.account_id = key.place.account_id
     call.record.instance_id = key.place.instance_id
     call.record.resource_id = key.key_id
+    if call.gateway or call.principal.passport is not None:
+        hosts.require(call, key.place.instance_id, Permission.KEY_USER, f"key/{key.key_id}")
     permit_key(call, key.key_id, key.place.account_id, lambda: keyring.warm_tags(call.warm, key), permission)
 
 

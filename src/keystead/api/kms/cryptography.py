@@ -114,7 +114,7 @@ def decrypt(call: Call, request: DecryptRequest) -> DecryptResponse:
     context = associated_data(request.encryption_context)
     ready = sealed_by(call, blob)
     admit(call, (ready, ""))
-    plaintext = keyring.open_sealed(ready, blob.iv_and_ciphertext, context).decode("ascii")
+    plaintext = text_of(keyring.open_sealed(ready, blob.iv_and_ciphertext, context))
     call.dry_run_gate(request.dry_run)
     return DecryptResponse(plaintext=plaintext, key_id=ready.key.key_id, key_version_id=ready.version_id)
 
@@ -147,6 +147,14 @@ def generate_data_key_without_plaintext(
     call.dry_run_gate(request.dry_run)
     blob = keyring.seal(ready, call.service.keystore.data_key_text(length), context)
     return GenerateDataKeyWithoutPlaintextResponse(ciphertext_blob=blob, key_id=ready.key.key_id, key_version_id=ready.version_id)
+
+
+def text_of(opened: bytes) -> str:
+    """Give what was sealed as the text it is; NotOffered for bytes, which only the instance API seals and gives."""
+    try:
+        return opened.decode("ascii")
+    except UnicodeDecodeError:
+        raise NotOffered("It was encrypted through the instance API: decrypt it there.") from None
 
 
 def _ready_to_seal(call: Call, key_reference: str) -> keyring.ReadyVersion:

@@ -8,6 +8,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from keystead.access_points.faults import (
+    AccessObjectExists,
+    AccessObjectInUse,
+    AccessObjectNotFound,
+    TooManyClientKeys,
+)
 from keystead.defaults.faults import DefaultKeyThere
 from keystead.faults import StateFault, Unsupported
 from keystead.gate.registry import FaultRow
@@ -63,6 +69,10 @@ FAULTS: Final = (
     FaultRow(NotOffered, "UnsupportedOperation", 400),
     FaultRow(AliasTaken, "AliasAlreadyExists", 400),
     FaultRow(ResourceNotFound, "Forbidden.ResourceNotFound", 404),
+    FaultRow(AccessObjectNotFound, "Forbidden.ResourceNotFound", 404),
+    FaultRow(AccessObjectExists, "Rejected.ResourceExist", 409),
+    FaultRow(AccessObjectInUse, "Rejected.UnsupportedOperation", 400),
+    FaultRow(TooManyClientKeys, "Rejected.LimitExceeded", 400),
     FaultRow(DeletionProtected, "Rejected.UnsupportedOperation", 400),
     FaultRow(TooSoon, "Rejected.UnsupportedOperation", 400),
     FaultRow(TooManyVersions, "Rejected.LimitExceeded", 400),

@@ -239,7 +239,7 @@ def _shown(call: Call, found: Owned) -> KmsInstance:
         vswitch_ids=list(instance.network.vswitch_ids),
         zone_ids=list(instance.network.zone_ids),
         bind_vpcs=BoundVpcs(bind_vpc=[]),
-        ca_certificate_chain_pem="",
+        ca_certificate_chain_pem=call.service.authority if instance.connected_at is not None else "",
         charge_type="PREPAY",
         product_type=instance.product_type,
         product_version=_product_version(call, instance.edition),

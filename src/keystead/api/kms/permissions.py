@@ -1,7 +1,8 @@
 """What each action needs ("Use RAM to control access to KMS resources" page, read 2026-11-23).
 
-The page has the key and alias actions and their containers. Those on instances, OpenKmsService, DescribeAccountKmsStatus and the
-managed data keys are on no page that could be read; ours. An action that is not here stops the start.
+The page has the key and alias actions and their containers. Those on instances, OpenKmsService, DescribeAccountKmsStatus,
+application access points and the managed data keys are on no page that could be read; ours. An action that is not here stops
+the start.
 """
 
 from __future__ import annotations
@@ -21,6 +22,12 @@ _ON_A_KEY: Final = (
     "UntagResources",
     "UpdateKeyDescription", "UpdateRotationPolicy", "VerifyMac",
 )  # fmt: skip
+_OF_APPLICATIONS: Final = (
+    *(f"{verb}{thing}" for verb in ("Create", "Delete", "Describe", "Update") for thing in ("NetworkRule", "Policy")),
+    *(f"{verb}ApplicationAccessPoint" for verb in ("Create", "Delete", "Describe", "Update")),
+    *("CreateClientKey", "DeleteClientKey", "GetClientKey", "ListApplicationAccessPoints", "ListClientKeys", "ListNetworkRules"),
+    "ListPolicies",
+)
 _CONTAINERS: Final = {
     "CreateKey": "key",
     "ListKeys": "key",
@@ -31,6 +38,7 @@ _CONTAINERS: Final = {
     "OpenKmsService": "*",
     "DescribeAccountKmsStatus": "*",
     "GetChallenge": "*",
+    **dict.fromkeys(_OF_APPLICATIONS, "*"),
     "GetManagedDataKey": "*",
     "ListManagedDataKeyVersions": "*",
 }

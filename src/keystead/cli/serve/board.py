@@ -38,7 +38,7 @@ def open_board(orders: Orders) -> tuple[Board, Callable[[], None]]:
         endpoints=orders.listeners.endpoints,
         region=settings.default_region,
         store={"sqlite": "SQLite, embedded", "postgresql": "PostgreSQL"}[store.dialect],
-        actions={f"{product.code} {product.version}": sorted(product.actions) for product in app.PRODUCTS_SERVED},
+        actions={f"{product.code} {product.version}": sorted(product.actions) for product in app.PRODUCTS_SHOWN},
         times=times,
         ready=store.ready,
         metrics=metrics,

@@ -18,6 +18,7 @@ from keystead.cli.certificates import ServerFiles, ensure_certificates, write_wh
 from keystead.cli.target import StoreUnreachable
 from keystead.clock import SystemClock
 from keystead.faults import StateFault
+from keystead.gate.dedicated.hosts import SERVICE
 from keystead.ledger import commands as ledger
 from keystead.money import Money
 from keystead.settings import Settings
@@ -75,7 +76,8 @@ def ready_files(settings: Settings, hosts: list[str]) -> ServerFiles:
     """Recover the journals, make the root key on first use, and see to the certificates."""
     recover(app.journal_folder(settings))
     app.keystore_of(settings)
-    return ensure_certificates(settings.data_path, hosts, SystemClock().read().wall)
+    names = [*hosts, f"*.{SERVICE}.{settings.instance_domain}"]
+    return ensure_certificates(settings.data_path, names, SystemClock().read().wall)
 
 
 def ready_mail(settings: Settings) -> None:
