@@ -105,6 +105,7 @@ CONTEXT_FREE = {  # a value for every required parameter that names no resource
     "OIDCToken": "a.b.c",
     "IssuerUrl": "https://issuer.example.com",
     "ClientId": "sts.example.com",
+    "NewDescription": "x",
     "Keys": json.dumps({"keys": [JWK]}),
 }
 EXTRA = {

@@ -90,6 +90,7 @@ def upgrade() -> None:
         sa.Column("mobile", sa.String(length=64), nullable=False),
         sa.Column("email", sa.String(length=254), nullable=False),
         sa.Column("comments", sa.String(length=128), nullable=False),
+        sa.Column("login", sa.Text(), nullable=False),
         sa.Column("created_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("updated_at_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "name", name=op.f("pk_ram_user")),
