@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from keystead.access import policies as key_policies
 from keystead.access import rows as access_rows
 from keystead.access_log import rows as access_log_rows
 from keystead.access_log.model import encoded
@@ -41,15 +42,6 @@ CLIENT_TOKEN_CHARS_MAX = 64
 CONFLICT_TRIES_MAX = 5
 RECOVERY: Final = frozenset({"kms:DescribeKey", "kms:GetKeyPolicy", "kms:SetKeyPolicy"})
 """What an account can always do with its key, so that no policy locks it out for good."""
-SHARED: Final = frozenset(
-    f"kms:{name}"
-    for name in (
-        *("AsymmetricDecrypt", "AsymmetricEncrypt", "AsymmetricSign", "AsymmetricVerify", "Decrypt", "DescribeKey", "Encrypt"),
-        *("GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "GenerateMac", "GetPublicKey", "ReEncryptFrom", "ReEncryptTo"),
-        "VerifyMac",
-    )
-)
-"""What another account may be allowed by a key's policy: outsiders use keys and never manage them (docs/adr/0084)."""
 _OTHERWISE: Final = frozenset({PrincipalKind.SERVICE, PrincipalKind.APPLICATION})
 """Whom RAM and key policies do not know: services (docs/adr/0071), and client keys (their access points say what they may)."""
 _UNASKED: Final = _OTHERWISE | {PrincipalKind.ACCOUNT}
@@ -218,7 +210,7 @@ def shared(call: Call, key_id: str, owner: str, tags: Tags, name: str = "") -> b
         return False
     wanted = name or call.action.permission.action
     resource = f"acs:kms:{call.region}:{owner}:key/{key_id}"
-    return wanted in SHARED and _key_verdict(call, Wanted(wanted, resource, key_id, owner), tags).allowed
+    return wanted in key_policies.SHARED and _key_verdict(call, Wanted(wanted, resource, key_id, owner), tags).allowed
 
 
 def _key_verdict(call: Call, wanted: Wanted, tags: Tags) -> Verdict:

@@ -207,7 +207,7 @@ def list_policies(call: Call, request: ListPoliciesRequest) -> ListPoliciesRespo
         system = PolicyType.SYSTEM
         found += [commands.policy_named(call.tx, call.account_id, name, system) for name in sorted(SYSTEM_POLICIES)]
     behind = after(request.marker)
-    left = [policy for policy in found if not behind or _place(policy) > behind]
+    left = sorted((policy for policy in found if _place(policy) > behind), key=_place)
     page, more, marker = paged(left, request.max_items, _place)
     shown = Policies(policy=[_shown(policy) for policy in page])
     return ListPoliciesResponse(policies=shown, is_truncated=bool(more), marker=marker)
