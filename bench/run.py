@@ -21,6 +21,7 @@ import dedicated
 import deployment
 from keys import create_key, list_keys, p256_sign, rsa_making, rsa_sign
 from load import Result, Shot, Target, fire, pace
+from permissions import permissions
 from quotes import quotes
 from rich.console import Console
 from rich.table import Table
@@ -121,6 +122,7 @@ CASES: Final[dict[str, Callable[[Path], list[Row]]]] = {
     "quota": quota,
     "sweep": sweep,
     "quotes": quotes,
+    "permissions": permissions,
     "rsa-sign": rsa_sign,
     "p256-sign": p256_sign,
     "rsa-making": rsa_making,

@@ -13,6 +13,7 @@ import msgspec
 
 import keystead.api.bss
 import keystead.api.dkms
+import keystead.api.ims
 import keystead.api.kms
 import keystead.api.ram
 import keystead.api.sts
@@ -44,7 +45,13 @@ ROOT_KEY_FILE: Final = "root.key"
 AUTHORITY_FILE: Final = "ca.pem"
 JOURNAL_FOLDER: Final = "journal"
 SANDBOX_SECRET_FILE: Final = "payment-sandbox.secret"  # noqa: S105 - the name of its file
-PRODUCTS_SERVED: Final = (keystead.api.kms.KMS, keystead.api.bss.BSS, keystead.api.ram.RAM, keystead.api.sts.STS)
+PRODUCTS_SERVED: Final = (
+    keystead.api.kms.KMS,
+    keystead.api.bss.BSS,
+    keystead.api.ram.RAM,
+    keystead.api.sts.STS,
+    keystead.api.ims.IMS,
+)
 PRODUCTS_SHOWN: Final = (*PRODUCTS_SERVED, keystead.api.dkms.DKMS)
 """Those of the JSON API, and the dedicated gateway's."""
 

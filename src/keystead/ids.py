@@ -103,6 +103,11 @@ def principal_id() -> str:
     return secrets.choice("123456789") + _random("0123456789", 17)
 
 
+def salt() -> bytes:
+    """Draw the salt of a password: 16 bytes."""
+    return secrets.token_bytes(16)
+
+
 def access_key_id() -> str:
     """Mint an access key id in the cloud's shape: `LTAI5t` and 18 letters and digits."""
     return "LTAI5t" + _random(_ALNUM, 18)

@@ -204,7 +204,8 @@ class Scene:
         if action.name in {"ModifyInstance", "RenewChangeInstance"}:
             flat["InstanceId"] = self.changing
         part = self.access if action.product.code == "kms" else self.ram
-        return flat | self.special.get(action.name, {}) | part.special.get(action.name, {})
+        special = self.special if action.product.code in {"kms", "bss"} else {}
+        return flat | special.get(action.name, {}) | part.special.get(action.name, {})
 
     def _mend_keys(self) -> None:
         one, keys = self.one, self.keys
@@ -225,11 +226,11 @@ class Scene:
 
     def mend(self, flat: dict[str, str]) -> None:
         """Put back what a served call changed, so that the next one finds the scene as it was."""
-        if ABOUT_ACCESS & flat.keys():
-            self.access.mend()
-            return
         if NAMES & flat.keys():
             self.ram.mend()
+            return
+        if ABOUT_ACCESS & flat.keys():
+            self.access.mend()
             return
         self._mend_keys()
         one, keys = self.one, self.keys

@@ -34,6 +34,9 @@ class RamScene:
             "DeletePolicyVersion": {"VersionId": "v2"},
             "RemoveUserFromGroup": {"GroupName": "held"},
             **{f"DetachPolicyFrom{kind}": {"PolicyName": "held", **held} for kind, held in zip(KINDS, HELD, strict=True)},
+            "CreateLoginProfile": {"UserName": "idle", "Password": "sesame-1234"},
+            "CreateOIDCProvider": {"OIDCProviderName": "fresh", "IssuerUrl": "https://fresh.example.com"},
+            "DeleteOIDCProvider": {"OIDCProviderName": "idle"},
             "AssumeRole": {"RoleArn": f"acs:ram::{owner.account_id}:role/app"},
         }
         self.mend()
@@ -54,6 +57,8 @@ class RamScene:
             self.call(f"DetachPolicyFrom{kind}", PolicyName="some", PolicyType="Custom", **held)
         self._mend_policies()
         self.call("RemoveUserFromGroup", UserName="ann", GroupName="ops")
+        self.call("CreateLoginProfile", UserName="ann", Password="sesame-1234")
+        self.call("DeleteLoginProfile", UserName="idle")
         self.call("AddUserToGroup", UserName="ann", GroupName="held")
         for kind, held in zip(KINDS, HELD, strict=True):
             self.call(f"AttachPolicyTo{kind}", PolicyName="held", PolicyType="Custom", **held)
@@ -62,6 +67,11 @@ class RamScene:
         self.call("DeleteGroup", GroupName="fresh")
         self.call("DeleteRole", RoleName="fresh")
         self.call("DeletePolicy", PolicyName="fresh")
+        for name in ("cluster", "idle"):
+            issuer = f"https://{name}.example.com"
+            self.owner.call("2019-08-15", "CreateOIDCProvider", {"OIDCProviderName": name, "IssuerUrl": issuer})
+        for name in ("fresh", "Fresh", "FRESH"):
+            self.owner.call("2019-08-15", "DeleteOIDCProvider", {"OIDCProviderName": name})
 
     def _mend_policies(self) -> None:
         for name in ("held", "idle"):

@@ -35,6 +35,7 @@ NOT_NOW = {
     "GetChallenge": "UnsupportedOperation",
     "AssumeRole": "NoPermission",  # the account's own key begins no session
     "ReleaseKmsInstance": "Rejected.UnsupportedOperation",
+    "AssumeRoleWithOIDC": "AuthenticationFail.NoPermission",
 }
 
 

@@ -49,7 +49,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 
 def _parameters(stage: Stage, action: Action) -> dict[str, object]:
-    if action.product.code in {"ram", "sts"}:
+    if action.product.code in {"ram", "sts", "ims"}:
         flat: dict[str, object] = {
             field.wire: CONTEXT_FREE[field.wire] for field in action.plan if field.required and field.wire in CONTEXT_FREE
         }
@@ -89,6 +89,6 @@ def test_the_matrix_has_every_action() -> None:
     served = sum(len(product.actions) for product in PRODUCTS_SERVED)
     open_to_all = [a.name for p in PRODUCTS_SERVED for a in p.actions.values() if not a.permission.action]
     assert len(ROWS) == served - len(open_to_all)
-    assert sorted(open_to_all) == ["DescribeRegions", "GetCallerIdentity"]
+    assert sorted(open_to_all) == ["AssumeRoleWithOIDC", "DescribeRegions", "GetCallerIdentity"]
     cells = sum(1 + len(NEEDS.get(action.name, [""])) + bool(action.permission.also) for action in ROWS)
     print(f"permission matrix: {len(ROWS)} actions, {cells} cells")

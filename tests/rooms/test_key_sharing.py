@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from keystead.access.policies import SHARED
 from keystead.api.kms import KMS
-from keystead.gate.dispatch import SHARED
+from keystead.identity.grants import Asked, replay
 from tests.journeys.test_permissions import user_with
 from tests.world import Reply, Tenant, World
 
@@ -214,3 +215,25 @@ def test_what_no_call_has_is_refused_in_a_condition(world: World) -> None:
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": root, "Condition": condition}
     role: dict[str, object] = {"RoleName": "r", "AssumeRolePolicyDocument": json.dumps({"Version": "1", "Statement": [trust]})}
     assert owner.call("2015-05-01", "CreateRole", role).code == "MalformedPolicyDocument"
+
+
+def test_explain_says_what_the_gate_said(world: World) -> None:
+    """The owner, a user with a Deny, another account with and without leave, and what no policy can share."""
+    owner, other = world.tenant(), world.tenant()
+    key_id = owner.key(owner.instance())
+    arn = f"acs:kms:ap-southeast-1:{owner.account_id}:key/{key_id}"
+    ann = user_with(owner, "ann", {"Sid": "not me", "Effect": "Deny", "Action": "kms:Encrypt", "Resource": arn})
+
+    def explained(caller: Tenant, action: str) -> tuple[bool, str]:
+        with world.service.store.read() as tx:
+            verdict = replay(tx, Asked(caller.access_key_id, action, arn, {}))
+        return verdict.allowed, verdict.decider
+
+    assert explained(owner, "kms:Encrypt") == (True, "the account itself")
+    refused = _use(ann, "Encrypt", arn, "")
+    assert explained(ann, "kms:Encrypt") == (False, "statement 1 (not me) of the policy ann")
+    assert "statement 1 (not me) of the policy ann" in refused.body["Message"]
+    assert explained(other, "kms:Encrypt") == (False, "no statement allows it")
+    _set(owner, key_id, ("Allow", f"acs:ram::{other.account_id}:root", ["kms:*"]))
+    assert (explained(other, "kms:Encrypt")[0], _use(other, "Encrypt", arn, "").status) == (True, 200)
+    assert (explained(other, "kms:DisableKey")[0], other.kms("DisableKey", KeyId=arn).status) == (False, 404)

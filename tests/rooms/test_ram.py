@@ -21,6 +21,7 @@ from keystead.gate.arrival import Arrival
 from keystead.gate.life import live
 from keystead.gate.signature import percent
 from keystead.gate.throttle import SLICE_SECONDS
+from tests.journeys.bad_values import contents
 from tests.journeys.test_permissions import RAM_VERSION, STS_VERSION, ram, user_with
 from tests.world import KMS_VERSION, Reply, Tenant, World
 
@@ -202,3 +203,92 @@ def test_warm_encrypt_of_a_user_reads_no_row(sqlite_url: str, tmp_path: Path) ->
     event.remove(world.service.store.engine, "before_cursor_execute", seen)
     assert statements == []
     app.close_service(world.service)
+
+
+def test_names_change_and_what_hangs_on_them_stays(world: World) -> None:
+    """A user and a group renamed: the access key, the membership and the policies still count."""
+    owner = world.tenant()
+    key_id = owner.key(owner.instance())
+    ann = user_with(owner, "ann", {"Effect": "Allow", "Action": "kms:ListKeys"})
+    ram(owner, "CreateGroup", GroupName="ops")
+    ram(owner, "AttachPolicyToGroup", GroupName="ops", PolicyName="AliyunKMSCryptoUserAccess", PolicyType="System")
+    ram(owner, "AddUserToGroup", UserName="ann", GroupName="ops")
+    before = ram(owner, "GetUser", UserName="ann")["User"]
+    changed = ram(owner, "UpdateUser", UserName="ann", NewUserName="anna", NewComments="hers", NewEmail="a@example.com")["User"]
+    assert (changed["UserName"], changed["Comments"], changed["Email"]) == ("anna", "hers", "a@example.com")
+    assert changed["UserId"] == before["UserId"]
+    ram(owner, "UpdateGroup", GroupName="ops", NewGroupName="devs", NewComments="all")
+    assert encrypt(ann, key_id).status == 200
+    assert ann.kms("ListKeys").status == 200
+    who = ann.call(STS_VERSION, "GetCallerIdentity", {}).body
+    assert who["Arn"] == f"acs:ram::{owner.account_id}:user/anna"
+    groups = ram(owner, "ListGroupsForUser", UserName="anna")["Groups"]["Group"]
+    assert [group["GroupName"] for group in groups] == ["devs"]
+    assert owner.call(RAM_VERSION, "GetUser", {"UserName": "ann"}).code == "EntityNotExist.User"
+    ram(owner, "CreateUser", UserName="bob")
+    taken = owner.call(RAM_VERSION, "UpdateUser", {"UserName": "bob", "NewUserName": "anna"})
+    assert (taken.status, taken.code) == (409, "EntityAlreadyExists.User")
+
+
+def test_a_role_trusts_whom_it_trusts_now(world: World) -> None:
+    """UpdateRole: new trust counts at the next AssumeRole; the longest session too; ListRoles pages by name."""
+    owner = world.tenant()
+    ann = user_with(owner, "ann", {"Effect": "Allow", "Action": "sts:AssumeRole"})
+
+    def trust(user: str) -> str:
+        principal = {"RAM": [f"acs:ram::{owner.account_id}:user/{user}"]}
+        statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal}
+        return json.dumps({"Version": "1", "Statement": [statement]})
+
+    for name in ("c", "a", "b"):
+        ram(owner, "CreateRole", RoleName=name, AssumeRolePolicyDocument=trust("ann"))
+    asked: dict[str, object] = {"RoleArn": f"acs:ram::{owner.account_id}:role/a", "RoleSessionName": "on"}
+    assert ann.call(STS_VERSION, "AssumeRole", dict(asked)).status == 200
+    assert ann.call(STS_VERSION, "AssumeRole", {**asked, "DurationSeconds": 7200}).code == "InvalidParameter"
+    role = ram(owner, "UpdateRole", RoleName="a", NewMaxSessionDuration=7200, NewDescription="longer")["Role"]
+    assert (role["MaxSessionDuration"], role["Description"]) == (7200, "longer")
+    assert ann.call(STS_VERSION, "AssumeRole", {**asked, "DurationSeconds": 7200}).status == 200
+    ram(owner, "UpdateRole", RoleName="a", NewAssumeRolePolicyDocument=trust("bob"))
+    assert ann.call(STS_VERSION, "AssumeRole", dict(asked)).code == "NoPermission"
+    first = ram(owner, "ListRoles", MaxItems=2)
+    assert ([role["RoleName"] for role in first["Roles"]["Role"]], first["IsTruncated"]) == (["a", "b"], True)
+    rest = ram(owner, "ListRoles", MaxItems=2, Marker=first["Marker"])
+    assert ([role["RoleName"] for role in rest["Roles"]["Role"]], rest["IsTruncated"]) == (["c"], False)
+
+
+def test_policies_are_listed_by_type(world: World) -> None:
+    """Custom ones first, page by page; a description changed."""
+    owner = world.tenant()
+    document = json.dumps({"Version": "1", "Statement": [{"Effect": "Allow", "Action": "kms:*", "Resource": "*"}]})
+    for name in ("two", "one"):
+        ram(owner, "CreatePolicy", PolicyName=name, PolicyDocument=document)
+    assert ram(owner, "UpdatePolicyDescription", PolicyName="one", NewDescription="first")["Policy"]["Description"] == "first"
+    custom = ram(owner, "ListPolicies", PolicyType="Custom")["Policies"]["Policy"]
+    assert [(policy["PolicyName"], policy["Description"]) for policy in custom] == [("one", "first"), ("two", "")]
+    system = ram(owner, "ListPolicies", PolicyType="System")["Policies"]["Policy"]
+    names, marker = [], ""
+    while True:
+        page = ram(owner, "ListPolicies", MaxItems=3, Marker=marker)
+        names += [policy["PolicyName"] for policy in page["Policies"]["Policy"]]
+        if not page["IsTruncated"]:
+            break
+        marker = page["Marker"]
+    assert names == ["one", "two", *(policy["PolicyName"] for policy in system)]
+
+
+def test_login_profiles_keep_no_password(world: World) -> None:
+    """Made, shown without it, changed, gone; what is stored does not hold it."""
+    owner = world.tenant()
+    ram(owner, "CreateUser", UserName="ann")
+    weak = owner.call(RAM_VERSION, "CreateLoginProfile", {"UserName": "ann", "Password": "12345678"})
+    assert weak.code == "InvalidParameter"
+    made = ram(owner, "CreateLoginProfile", UserName="ann", Password="Sesame-canary", PasswordResetRequired="true")
+    assert made["LoginProfile"]["PasswordResetRequired"] is True
+    twice = owner.call(RAM_VERSION, "CreateLoginProfile", {"UserName": "ann", "Password": "Sesame-canary"})
+    assert twice.code == "EntityAlreadyExists.User.LoginProfile"
+    ram(owner, "UpdateLoginProfile", UserName="ann", MFABindRequired="true")
+    shown = ram(owner, "GetLoginProfile", UserName="ann")["LoginProfile"]
+    assert (shown["PasswordResetRequired"], shown["MFABindRequired"]) == (True, True)
+    assert "Sesame-canary" not in repr(contents(world))
+    ram(owner, "DeleteLoginProfile", UserName="ann")
+    assert owner.call(RAM_VERSION, "GetLoginProfile", {"UserName": "ann"}).code == "EntityNotExist.User.LoginProfile"

@@ -20,6 +20,15 @@ POLICY_BYTES_MAX: Final = 32_768
 POLICY_NAME: Final = "default"
 DEFAULT_KEY_SID: Final = "kms default key policy"
 STATEMENTS_MAX: Final = 100
+SHARED: Final = frozenset(
+    f"kms:{name}"
+    for name in (
+        *("AsymmetricDecrypt", "AsymmetricEncrypt", "AsymmetricSign", "AsymmetricVerify", "Decrypt", "DescribeKey", "Encrypt"),
+        *("GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "GenerateMac", "GetPublicKey", "ReEncryptFrom", "ReEncryptTo"),
+        "VerifyMac",
+    )
+)
+"""What another account may be allowed by a key's policy: outsiders use keys and never manage them (docs/adr/0084)."""
 # Letters, digits and _/+=.@- says the page; the default policy's own Sid has blanks.
 _SID: Final = re.compile(r"[A-Za-z0-9_/+=.@ -]{0,128}", re.ASCII)
 _PRINCIPAL: Final = re.compile(r"acs:ram::[0-9]{1,20}:(\*|root|(user|role)/[A-Za-z0-9._@/*-]{1,128})", re.ASCII)

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from keystead.access import policies as key_policies
 from keystead.access import rows as access_rows
 from keystead.access_log import rows as access_log_rows
 from keystead.access_log.model import encoded
@@ -41,17 +42,10 @@ CLIENT_TOKEN_CHARS_MAX = 64
 CONFLICT_TRIES_MAX = 5
 RECOVERY: Final = frozenset({"kms:DescribeKey", "kms:GetKeyPolicy", "kms:SetKeyPolicy"})
 """What an account can always do with its key, so that no policy locks it out for good."""
-SHARED: Final = frozenset(
-    f"kms:{name}"
-    for name in (
-        *("AsymmetricDecrypt", "AsymmetricEncrypt", "AsymmetricSign", "AsymmetricVerify", "Decrypt", "DescribeKey", "Encrypt"),
-        *("GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "GenerateMac", "GetPublicKey", "ReEncryptFrom", "ReEncryptTo"),
-        "VerifyMac",
-    )
-)
-"""What another account may be allowed by a key's policy: outsiders use keys and never manage them (docs/adr/0084)."""
-_UNASKED: Final = frozenset({PrincipalKind.ACCOUNT, PrincipalKind.SERVICE})
-"""Who needs no statement: the account in what is its own; a service, for which docs/adr/0071 says what it may."""
+_OTHERWISE: Final = frozenset({PrincipalKind.SERVICE, PrincipalKind.APPLICATION})
+"""Whom RAM and key policies do not know: services (docs/adr/0071), and client keys (their access points say what they may)."""
+_UNASKED: Final = _OTHERWISE | {PrincipalKind.ACCOUNT}
+"""Who needs no statement: those, and the account in what is its own."""
 _NOTHING: Final[Mapping[str, str]] = {}
 _NARROWINGS: Final = 256
 Tags = Callable[[], Mapping[str, str]]
@@ -197,7 +191,7 @@ def permit_key(call: Call, key_id: str, owner: str, tags: Tags, name: str = "") 
     if call.action is None or not call.action.permission.of_key:
         return
     call.asked += 1
-    if call.principal.kind is PrincipalKind.SERVICE:
+    if call.principal.kind in _OTHERWISE:
         return
     wanted = name or call.action.permission.action
     if owner != call.account_id:
@@ -212,11 +206,11 @@ def permit_key(call: Call, key_id: str, owner: str, tags: Tags, name: str = "") 
 
 def shared(call: Call, key_id: str, owner: str, tags: Tags, name: str = "") -> bool:
     """Tell whether another account's key may be used by this call: both its policy and the caller's own account allow it."""
-    if call.action is None:
+    if call.action is None or call.principal.kind in _OTHERWISE:
         return False
     wanted = name or call.action.permission.action
     resource = f"acs:kms:{call.region}:{owner}:key/{key_id}"
-    return wanted in SHARED and _key_verdict(call, Wanted(wanted, resource, key_id, owner), tags).allowed
+    return wanted in key_policies.SHARED and _key_verdict(call, Wanted(wanted, resource, key_id, owner), tags).allowed
 
 
 def _key_verdict(call: Call, wanted: Wanted, tags: Tags) -> Verdict:

@@ -139,10 +139,13 @@ def _begin_record(arrival: Arrival, instant: Instant) -> Record:
 
 def _identify(arrival: Arrival) -> tuple[Product, Action]:
     """In ACS3 the signed headers name action and version; in RPC the signed parameters do, whatever the headers say."""
-    if arrival.headers.get("authorization") and "x-acs-action" in arrival.headers:  # as signature.read_proof tells them apart
-        name, version = arrival.headers["x-acs-action"], arrival.headers.get("x-acs-version", "")
+    headers = arrival.headers
+    if headers.get("authorization") and "x-acs-action" in headers:  # as signature.read_proof tells them apart
+        name, version = headers["x-acs-action"], headers.get("x-acs-version", "")
     else:
         name, version = arrival.parameter("Action"), arrival.parameter("Version")
+        if not name and _anonymous(headers.get("x-acs-version", ""), headers.get("x-acs-action", "")):
+            name, version = headers["x-acs-action"], headers["x-acs-version"]
     product = PRODUCTS.get(version) if version != dedicated.VERSION else None
     if product is None:
         served = [found for found in PRODUCTS.values() if found.version != dedicated.VERSION]
@@ -158,18 +161,27 @@ def _identify(arrival: Arrival) -> tuple[Product, Action]:
     return product, action
 
 
+def _anonymous(version: str, name: str) -> bool:
+    """Whether an unsigned header may name the action: there is nothing to sign for it."""
+    action = PRODUCTS[version].actions.get(name) if version in PRODUCTS else None
+    return action is not None and not action.permission.signed
+
+
 def _prove(call: Call, arrival: Arrival, action: Action) -> signature.Proof:
     record = call.record
+    if not action.permission.signed:
+        call.arrival, arrival.nonce_taken = arrival, True
+        call.region = region_of(arrival, call.service.settings.default_region)
+        return signature.unsigned(call.instant.wall)
     proof = signature.read_proof(arrival)
     record.access_key_id = proof.access_key_id[:128]
     signature.check_date(proof, call.instant.wall)
+    call.arrival = arrival
     if proof.algorithm == signature.RSA:
         _prove_application(call, arrival, proof)
-        call.arrival = arrival
         hosts.enter(call, arrival.host, action)
         return proof
     call.principal = _session(call, proof) if proof.access_key_id.startswith(sessions.PREFIX) else _key_holder(call, proof)
-    call.arrival = arrival
     call.region = region_of(arrival, call.service.settings.default_region)
     record.account_id = call.account_id
     hosts.enter(call, arrival.host, action)

@@ -54,6 +54,8 @@ class Permission(NamedTuple):
     resources: tuple[str, ...]
     also: str = ""
     """Another name of the same action in policies: a statement on either counts."""
+    signed: bool = True
+    """Whether the request must be signed; without, its parameters prove the caller, and it may write nothing."""
 
     @property
     def of_key(self) -> bool:
@@ -63,6 +65,8 @@ class Permission(NamedTuple):
 
 OPEN: Final = Permission("", ())
 """Authentication alone."""
+ANONYMOUS: Final = Permission("", (), signed=False)
+"""Not even that."""
 
 
 class Action(NamedTuple):

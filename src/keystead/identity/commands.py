@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
 
+from keystead import ids
 from keystead.faults import InvalidParameter
 from keystead.identity import grants, rows, rules
 from keystead.identity.faults import EntityExists, EntityInUse, NoSuchEntity, TooMany
@@ -15,6 +18,7 @@ from keystead.identity.model import (
     Group,
     Holder,
     HolderKind,
+    Login,
     Membership,
     Policy,
     PolicyType,
@@ -65,12 +69,43 @@ def role_named(tx: Transaction, account_id: str, name: str) -> Role:
 
 
 def change(tx: Transaction, now: datetime, holder: Holder, **values: Any) -> None:  # noqa: ANN401 - column values
-    """Change a user, group or role; what it was is forgotten by every worker. A new name is taken along where it is used."""
+    """Change a user, group or role; what it was is forgotten by every worker."""
     _named(tx, holder, object)
     grants.forget(tx, holder)
     if "trust" in values:
         read_trust(values["trust"])
     rows.change(tx, holder, now, **values)
+
+
+def rename(tx: Transaction, now: datetime, holder: Holder, name: str) -> None:
+    """Give a user or group another name, taken along where it is used; EntityExists if it is taken."""
+    if name == holder.name:
+        return
+    renamed = holder._replace(name=name)
+    if rows.row_of(tx, renamed) is not None:
+        raise EntityExists(_word(holder.kind), name)
+    grants.forget(tx, holder)
+    rows.rename(tx, holder, name, now)
+
+
+def set_login(tx: Transaction, now: datetime, user: User, login: Login | None) -> None:
+    """Keep a user's login profile, or none."""
+    text = "" if login is None else msgspec.json.encode(login).decode()
+    rows.change(tx, Holder(user.account_id, HolderKind.USER, user.name), now, login=text)
+
+
+def login_of(user: User) -> Login:
+    """Give a user's login profile; NoSuchEntity."""
+    if not user.login:
+        raise NoSuchEntity("User.LoginProfile", user.name)
+    return msgspec.json.decode(user.login, type=Login)
+
+
+def password_hash(password: str) -> str:
+    """Give what is kept of a password: scrypt (N 2^14, r 8, p 1) under 16 random bytes, both base64."""
+    salt = ids.salt()
+    digest = hashlib.scrypt(password.encode(), salt=salt, n=1 << 14, r=8, p=1)
+    return f"scrypt${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
 
 
 def delete(tx: Transaction, holder: Holder) -> None:

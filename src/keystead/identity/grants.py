@@ -17,7 +17,7 @@ from keystead.identity.model import Attached, Holder, HolderKind, PolicyType, Ro
 from keystead.identity.system import SYSTEM_POLICIES
 from keystead.policy.model import Document, Question, Verdict
 from keystead.policy.reading import read
-from keystead.policy.rules import ROOT, PolicySet, key_verdict
+from keystead.policy.rules import ROOT, SILENT, PolicySet, key_verdict
 from keystead.store import Transaction, Warm
 
 KEY_POLICY: Final = "key_policy"
@@ -126,6 +126,8 @@ def replay(tx: Transaction, asked: Asked) -> Verdict:
     parts = asked.resource.split(":", 4)
     if len(parts) < 5 or not parts[4].startswith("key/"):
         return identity
+    if parts[3] != key.account_id and asked.action not in key_policies.SHARED:
+        return SILENT
     policies = key_policies_in(tx, parts[4].removeprefix("key/"), parts[3])
     own = policies.judge(Question(asked.action, asked.resource, asked.context, frozenset({name})))
     return key_verdict(identity, own, same_account=parts[3] == key.account_id)

@@ -10,12 +10,15 @@ import msgspec
 
 
 class PrincipalKind(enum.StrEnum):
-    """What a caller is; the values of GetCallerIdentity's IdentityType, and a service of the operator's."""
+    """What a caller is; the values of GetCallerIdentity's IdentityType, a service of the operator's, and an
+    application with a client key.
+    """
 
     ACCOUNT = "Account"
     USER = "RAMUser"
     ROLE = "AssumedRoleUser"
     SERVICE = "Service"
+    APPLICATION = "Application"
 
 
 class HolderKind(enum.StrEnum):
@@ -53,11 +56,26 @@ class User(msgspec.Struct, frozen=True):
     mobile: str = ""
     email: str = ""
     comments: str = ""
+    login: str = ""
+    """Its login profile as JSON (`Login`), or empty."""
 
     @property
     def arn(self) -> str:
         """The user's ARN."""
         return f"acs:ram::{self.account_id}:user/{self.name}"
+
+
+class Login(msgspec.Struct, frozen=True):
+    """How a user would enter the console: a password, kept as a hash, and what it must do there. Times are aware UTC."""
+
+    password_hash: str
+    created_at: datetime
+    reset_required: bool = False
+    mfa_required: bool = False
+
+    def __repr__(self) -> str:
+        """Show nothing of the password: a repr ends up in logs."""
+        return f"Login({self.created_at})"
 
 
 class Group(msgspec.Struct, frozen=True):

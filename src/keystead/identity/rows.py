@@ -34,6 +34,7 @@ ram_user = Table(
     Column("mobile", String(64), nullable=False),
     Column("email", String(254), nullable=False),
     Column("comments", String(128), nullable=False),
+    Column("login", Text, nullable=False),
     Column("created_at_ms", BigInteger, nullable=False),
     Column("updated_at_ms", BigInteger, nullable=False),
 )
@@ -114,6 +115,17 @@ def change(tx: Transaction, holder: Holder, at: datetime, **values: Any) -> None
     table = _TABLES[holder.kind]
     where = (table.c.account_id == holder.account_id) & (table.c.name == holder.name)
     tx.execute(update(table).where(where).values(**values, updated_at_ms=to_ms(at)))
+
+
+def rename(tx: Transaction, holder: Holder, name: str, at: datetime) -> None:
+    """Give a user or group another name, here and where it is used."""
+    change(tx, holder, at, name=name)
+    column = ram_member.c.user_name if holder.kind is HolderKind.USER else ram_member.c.group_name
+    where = (ram_member.c.account_id == holder.account_id) & (column == holder.name)
+    tx.execute(update(ram_member).where(where).values({column: name}))
+    table = ram_attachment
+    where = (table.c.account_id == holder.account_id) & (table.c.holder_kind == holder.kind.value)
+    tx.execute(update(table).where(where & (table.c.holder_name == holder.name)).values(holder_name=name))
 
 
 def remove(tx: Transaction, holder: Holder) -> None:

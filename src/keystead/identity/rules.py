@@ -45,6 +45,14 @@ def checked_name(parameter: str, name: str) -> str:
     return name
 
 
+def checked_password(password: str) -> str:
+    """Give a password back: 8 to 32 ASCII characters, at least two of digits, letters and others. No page found; ours."""
+    kinds = {"digit" if c.isdigit() else "letter" if c.isalpha() else "other" for c in password}
+    if not (8 <= len(password) <= 32 and password.isascii() and password.isprintable() and len(kinds) > 1):
+        raise InvalidParameter("Password", "It has 8 to 32 characters, at least two of digits, letters and others.")
+    return password
+
+
 def checked_length(parameter: str, text: str, most: int) -> str:
     """Give a text back; InvalidParameter if it is longer than `most` characters."""
     if len(text) > most:

@@ -103,7 +103,10 @@ def _compares(operator: str, given: str, written: list[Any], compare: Callable[[
 
 def _within(given: str, networks: list[Any]) -> bool:
     version, address = _address(given)
-    return any(version == known and address & mask == base for known, base, mask in networks)
+    for known, base, mask in networks:  # noqa: SIM110 - any() over a generator costs as much again
+        if version == known and address & mask == base:
+            return True
+    return False
 
 
 @lru_cache(maxsize=4096)

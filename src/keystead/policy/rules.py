@@ -7,7 +7,7 @@ Actions match whatever their case, resources to the letter.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from keystead.policy.conditions import Test, compiled, wildcard
 from keystead.policy.model import Document, Effect, Ground, Question, Statement, Verdict
@@ -59,12 +59,15 @@ class Clause(NamedTuple):
         """Tell whether the statement is about this question; its action and resource are known to match."""
         if self.principals is not None and not any(self.principals.match(name) for name in question.principals):
             return False
-        return all(test(question.context) for test in self.tests)
+        for test in self.tests:  # noqa: SIM110 - all() over a generator costs as much as the test
+            if not test(question.context):
+                return False
+        return True
 
 
 class PolicySet:
-    """All that hangs on a principal (or on a key), compiled; what is about one action on one resource is
-    worked out once and remembered: conditions alone are asked anew.
+    """All that hangs on a principal (or on a key), compiled. What is about one action on one resource is worked out once and
+    remembered, and so is the verdict on a question: the set never changes, and the time in a context is of whole seconds.
     """
 
     def __init__(self, policies: Iterable[tuple[str, Document]]) -> None:
@@ -75,9 +78,20 @@ class PolicySet:
         self.keys = frozenset(condition.key for clause in clauses for condition in clause.statement.conditions)
         """The condition keys that any statement looks at."""
         self._known: dict[tuple[str, str], tuple[Clause, ...]] = {}
+        self._verdicts: dict[tuple[Any, ...], Verdict] = {}
 
     def judge(self, question: Question) -> Verdict:
         """Give the verdict and the statement that decided."""
+        asked = (question.action, question.resource, question.principals, *question.context.items())
+        verdict = self._verdicts.get(asked)
+        if verdict is None:
+            verdict = self._judged(question)
+            if len(self._verdicts) >= REMEMBERED_MAX:
+                self._verdicts.clear()
+            self._verdicts[asked] = verdict
+        return verdict
+
+    def _judged(self, question: Question) -> Verdict:
         clauses = self._known.get((question.action, question.resource))
         if clauses is None:
             clauses = self._about(question.action, question.resource)

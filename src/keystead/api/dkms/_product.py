@@ -8,10 +8,10 @@ from keystead.api.dkms.faults import FAULTS
 from keystead.gate.dedicated.wire import VERSION
 from keystead.gate.registry import OPEN, Product
 
-_NAMES: Final = (
+NAMES: Final = (
     "AdvanceDecrypt", "AdvanceEncrypt", "AdvanceGenerateDataKey", "AdvanceGenerateDataKeyPair",
     "AdvanceGenerateDataKeyPairWithoutPlaintext", "Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyPair",
     "GenerateDataKeyPairWithoutPlaintext", "GenerateRandom", "GetPublicKey", "GetSecretValue", "Sign", "Verify",
 )  # fmt: skip
-DKMS: Final = Product("dkms", VERSION, FAULTS, dict.fromkeys(_NAMES, OPEN))
-"""What a client key may do is in its access point's policies, not in RAM's (docs/adr/0095)."""
+# Who has a client key is granted what its access point's policies say; RAM is not asked.
+DKMS: Final = Product("dkms", VERSION, FAULTS, dict.fromkeys(NAMES, OPEN))

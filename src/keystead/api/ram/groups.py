@@ -60,6 +60,13 @@ class GroupJoined(GroupShown, kw_only=True):
     join_date: str
 
 
+class UpdateGroupRequest(GroupRequest):
+    """What to change; what is left out stays."""
+
+    new_group_name: str = ""
+    new_comments: str | None = None
+
+
 class CreateGroupResponse(Response):
     """The group."""
 
@@ -142,6 +149,18 @@ def delete_group(call: Call, request: GroupRequest) -> NothingResponse:
     group = commands.group_named(call.tx, call.account_id, request.group_name)
     commands.delete(call.tx, commands.holder_of(group))
     return NothingResponse()
+
+
+@RAM.action("UpdateGroup", Effect.WRITE, methods="POST")
+def update_group(call: Call, request: UpdateGroupRequest) -> GroupResponse:
+    """Change a group's name or comments; its users and policies stay."""
+    holder = commands.holder_of(commands.group_named(call.tx, call.account_id, request.group_name))
+    if request.new_comments is not None:
+        comments = checked_length("NewComments", request.new_comments, 128)
+        commands.change(call.tx, call.now, holder, comments=comments)
+    name = checked_name("NewGroupName", request.new_group_name) if request.new_group_name else holder.name
+    commands.rename(call.tx, call.now, holder, name)
+    return GroupResponse(group=_shown(commands.group_named(call.tx, call.account_id, name)))
 
 
 @RAM.action("ListGroups", Effect.READ, methods="POST")

@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from keystead.api.ram._product import RAM
-from keystead.api.ram._shapes import NothingResponse, PolicyDetail, PolicyMade, Shown, Tag, no_tags, policy_type
+from keystead.api.ram._shapes import (
+    NothingResponse,
+    PageRequest,
+    PolicyDetail,
+    PolicyMade,
+    Shown,
+    Tag,
+    after,
+    no_tags,
+    paged,
+    policy_type,
+)
 from keystead.clock import iso_z
 from keystead.faults import InvalidParameter
 from keystead.gate.call import Call
@@ -13,7 +26,8 @@ from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import Effect
 from keystead.identity import commands, rows
 from keystead.identity.model import HolderKind, Policy, PolicyType, PolicyVersion
-from keystead.identity.rules import checked_length, checked_name
+from keystead.identity.rules import POLICIES_MAX, checked_length, checked_name
+from keystead.identity.system import SYSTEM_POLICIES
 
 ROTATE: Final = "DeleteOldestNonDefaultVersionWhenLimitExceeded"
 
@@ -52,6 +66,46 @@ class DeletePolicyRequest(Request):
 
     policy_name: str
     cascading_delete: bool = False
+
+
+class ListPoliciesRequest(PageRequest):
+    """Which page of which type; without a type both. Tags are refused, policies bear none."""
+
+    policy_type: str = ""
+    tag: tuple[Tag, ...] = ()
+
+
+class DescribePolicyRequest(Request):
+    """A custom policy's new description."""
+
+    policy_name: str
+    new_description: str
+
+
+class PolicyChanged(PolicyMade, kw_only=True):
+    """A policy, and when it was last changed."""
+
+    update_date: str
+
+
+class PolicyChangedResponse(Response):
+    """The policy."""
+
+    policy: PolicyChanged
+
+
+class Policies(Shown, kw_only=True):
+    """The wrapper the cloud puts around the list."""
+
+    policy: list[PolicyDetail]
+
+
+class ListPoliciesResponse(Response):
+    """A page of policies by type and name, custom ones first."""
+
+    policies: Policies
+    is_truncated: bool
+    marker: str | None = None
 
 
 class VersionShown(Shown, kw_only=True):
@@ -141,6 +195,33 @@ def get_policy(call: Call, request: PolicyRequest) -> GetPolicyResponse:
     policy = _policy(call, request)
     default = next(one for one in _versions(call, policy) if one.default)
     return GetPolicyResponse(policy=_shown(policy), default_policy_version=_version(default))
+
+
+@RAM.action("ListPolicies", Effect.READ, methods="POST")
+def list_policies(call: Call, request: ListPoliciesRequest) -> ListPoliciesResponse:
+    """List the account's policies and the system's, or those of one type."""
+    no_tags(request.tag)
+    wanted = {policy_type(request.policy_type)} if request.policy_type else set(PolicyType)
+    found = rows.custom_policies(call.tx, call.account_id, limit=POLICIES_MAX) if PolicyType.CUSTOM in wanted else []
+    if PolicyType.SYSTEM in wanted:
+        system = PolicyType.SYSTEM
+        found += [commands.policy_named(call.tx, call.account_id, name, system) for name in sorted(SYSTEM_POLICIES)]
+    behind = after(request.marker)
+    left = sorted((policy for policy in found if _place(policy) > behind), key=_place)
+    page, more, marker = paged(left, request.max_items, _place)
+    shown = Policies(policy=[_shown(policy) for policy in page])
+    return ListPoliciesResponse(policies=shown, is_truncated=bool(more), marker=marker)
+
+
+@RAM.action("UpdatePolicyDescription", Effect.WRITE, methods="POST")
+def update_policy_description(call: Call, request: DescribePolicyRequest) -> PolicyChangedResponse:
+    """Describe a custom policy anew."""
+    description = checked_length("NewDescription", request.new_description, 1024)
+    name = commands.policy_named(call.tx, call.account_id, request.policy_name, PolicyType.CUSTOM).name
+    rows.describe_policy(call.tx, call.account_id, name, description, call.now)
+    policy = commands.policy_named(call.tx, call.account_id, name, PolicyType.CUSTOM)
+    made = msgspec.structs.asdict(_made(policy))
+    return PolicyChangedResponse(policy=PolicyChanged(**made, update_date=iso_z(policy.updated_at)))
 
 
 @RAM.action("DeletePolicy", Effect.WRITE, methods="POST")
@@ -233,14 +314,22 @@ def create_policy(call: Call, request: CreatePolicyRequest) -> CreatePolicyRespo
         checked_length("Description", request.description, 1024),
     )
     made = commands.create_policy(call.tx, call.account_id, policy)
-    shown = PolicyMade(
-        policy_name=made.name,
-        policy_type=made.kind.value,
-        description=made.description,
-        default_version=made.default_version,
-        create_date=iso_z(made.created_at),
+    return CreatePolicyResponse(policy=_made(made))
+
+
+def _made(policy: Policy) -> PolicyMade:
+    return PolicyMade(
+        policy_name=policy.name,
+        policy_type=policy.kind.value,
+        description=policy.description,
+        default_version=policy.default_version,
+        create_date=iso_z(policy.created_at),
     )
-    return CreatePolicyResponse(policy=shown)
+
+
+def _place(policy: Policy) -> str:
+    """Where a policy stands in the list: `Custom/a` before `System/A`."""
+    return f"{policy.kind.value}/{policy.name}"
 
 
 def _policy(call: Call, request: PolicyRequest) -> Policy:

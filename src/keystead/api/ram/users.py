@@ -1,4 +1,4 @@
-"""CreateUser, GetUser, DeleteUser, ListUsers (models of alibabacloud-ram20150501 1.3.0, read 2026-11-22)."""
+"""Users and their login profiles (models of alibabacloud-ram20150501 1.3.0, read 2026-11-22)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from keystead.gate.call import Call
 from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import Effect
 from keystead.identity import commands, rows
-from keystead.identity.faults import EntityInUse
-from keystead.identity.model import HolderKind, User
-from keystead.identity.rules import checked_length, checked_name
+from keystead.identity.faults import EntityExists, EntityInUse
+from keystead.identity.model import HolderKind, Login, User
+from keystead.identity.rules import checked_length, checked_name, checked_password
 
 
 class CreateUserRequest(Request):
@@ -26,6 +26,47 @@ class CreateUserRequest(Request):
     mobile_phone: str = ""
     email: str = ""
     comments: str = ""
+
+
+class UpdateUserRequest(UserRequest):
+    """What to change; what is left out stays."""
+
+    new_user_name: str = ""
+    new_display_name: str | None = None
+    new_mobile_phone: str | None = None
+    new_email: str | None = None
+    new_comments: str | None = None
+
+
+class LoginRequest(UserRequest):
+    """A password (8 to 32 characters of two kinds), and what the user must do when it enters."""
+
+    password: str
+    password_reset_required: bool = False
+    mfa_bind_required: bool = msgspec.field(default=False, name="MFABindRequired")
+
+
+class UpdateLoginRequest(UserRequest):
+    """What to change; what is left out stays."""
+
+    password: str = ""
+    password_reset_required: bool | None = None
+    mfa_bind_required: bool | None = msgspec.field(default=None, name="MFABindRequired")
+
+
+class LoginShown(msgspec.Struct, kw_only=True, rename="pascal"):
+    """A login profile; a password is never shown."""
+
+    user_name: str
+    create_date: str
+    password_reset_required: bool
+    mfa_bind_required: bool = msgspec.field(name="MFABindRequired")
+
+
+class LoginResponse(Response):
+    """The login profile."""
+
+    login_profile: LoginShown
 
 
 class UserShown(Shown, kw_only=True):
@@ -114,6 +155,79 @@ def list_users(call: Call, request: PageRequest) -> ListUsersResponse:
     page, more, marker = paged(found, request.max_items, lambda user: user.name)
     shown = [_shown(user) for user in page if isinstance(user, User)]
     return ListUsersResponse(users=Users(user=shown), is_truncated=bool(more), marker=marker)
+
+
+@RAM.action("UpdateUser", Effect.WRITE, methods="POST")
+def update_user(call: Call, request: UpdateUserRequest) -> GetUserResponse:
+    """Change what a user is called and how it is reached; its id, keys, groups and policies stay."""
+    user = commands.user_named(call.tx, call.account_id, request.user_name)
+    given = {
+        "display_name": ("NewDisplayName", request.new_display_name, 128),
+        "mobile": ("NewMobilePhone", request.new_mobile_phone, 64),
+        "email": ("NewEmail", request.new_email, 254),
+        "comments": ("NewComments", request.new_comments, 128),
+    }
+    values = {column: checked_length(wire, text, most) for column, (wire, text, most) in given.items() if text is not None}
+    if values:
+        commands.change(call.tx, call.now, commands.holder_of(user), **values)
+    name = checked_name("NewUserName", request.new_user_name) if request.new_user_name else user.name
+    commands.rename(call.tx, call.now, commands.holder_of(user), name)
+    changed = commands.user_named(call.tx, call.account_id, name)
+    return GetUserResponse(user=UserDetail(**msgspec.structs.asdict(_shown(changed)), update_date=iso_z(changed.updated_at)))
+
+
+@RAM.action("CreateLoginProfile", Effect.WRITE, methods="POST")
+def create_login_profile(call: Call, request: LoginRequest) -> LoginResponse:
+    """Keep a user's password as a hash. There is no console to enter by it yet (docs/divergences.md)."""
+    user = commands.user_named(call.tx, call.account_id, request.user_name)
+    if user.login:
+        raise EntityExists("User.LoginProfile", user.name)
+    kept = commands.password_hash(checked_password(request.password))
+    login = Login(kept, call.now, request.password_reset_required, request.mfa_bind_required)
+    commands.set_login(call.tx, call.now, user, login)
+    return LoginResponse(login_profile=_login(user.name, login))
+
+
+@RAM.action("GetLoginProfile", Effect.READ, methods="POST")
+def get_login_profile(call: Call, request: UserRequest) -> LoginResponse:
+    """Show a user's login profile."""
+    user = commands.user_named(call.tx, call.account_id, request.user_name)
+    return LoginResponse(login_profile=_login(user.name, commands.login_of(user)))
+
+
+@RAM.action("UpdateLoginProfile", Effect.WRITE, methods="POST")
+def update_login_profile(call: Call, request: UpdateLoginRequest) -> NothingResponse:
+    """Change a user's password, or what it must do when it enters."""
+    user = commands.user_named(call.tx, call.account_id, request.user_name)
+    known = commands.login_of(user)
+    kept = commands.password_hash(checked_password(request.password)) if request.password else known.password_hash
+    reset, mfa = request.password_reset_required, request.mfa_bind_required
+    changed = Login(
+        kept,
+        known.created_at,
+        known.reset_required if reset is None else reset,
+        known.mfa_required if mfa is None else mfa,
+    )
+    commands.set_login(call.tx, call.now, user, changed)
+    return NothingResponse()
+
+
+@RAM.action("DeleteLoginProfile", Effect.WRITE, methods="POST")
+def delete_login_profile(call: Call, request: UserRequest) -> NothingResponse:
+    """Forget a user's password."""
+    user = commands.user_named(call.tx, call.account_id, request.user_name)
+    commands.login_of(user)
+    commands.set_login(call.tx, call.now, user, None)
+    return NothingResponse()
+
+
+def _login(name: str, login: Login) -> LoginShown:
+    return LoginShown(
+        user_name=name,
+        create_date=iso_z(login.created_at),
+        password_reset_required=login.reset_required,
+        mfa_bind_required=login.mfa_required,
+    )
 
 
 def _shown(user: User) -> UserShown:

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from typing import Final
 
-from keystead.gate.registry import OPEN, FaultRow, Permission, Product
+from keystead.federation.faults import AudienceUnknown, IdentityExpired, IdentityInvalid, IdentityNotAllowed, SignatureInvalid
+from keystead.gate.registry import ANONYMOUS, OPEN, FaultRow, Permission, Product
 from keystead.identity.faults import NoSuchEntity, NotPermitted, NotTrusted
 from keystead.policy.faults import PolicyMalformed
 
 FAULTS: Final = (
     FaultRow(NotPermitted, "NoPermission", 403),
+    # STS error code page, read 2026-11-23
+    FaultRow(IdentityNotAllowed, "AuthenticationFail.NoPermission", 401),
+    FaultRow(IdentityExpired, "AuthenticationFail.OIDCToken.Expired", 401),
+    FaultRow(AudienceUnknown, "AuthenticationFail.OIDCToken.AudienceNotMatch", 401),
+    FaultRow(SignatureInvalid, "AuthenticationFail.OIDCToken.InvalidSignature", 401),
+    FaultRow(IdentityInvalid, "AuthenticationFail.OIDCToken.Invalid", 401),
     FaultRow(NotTrusted, "NoPermission", 403),
     FaultRow(NoSuchEntity, "EntityNotExist.{kind}", 404),
     FaultRow(PolicyMalformed, "MalformedPolicyDocument", 400),
 )
-PERMISSIONS: Final = {"AssumeRole": Permission("sts:AssumeRole", ("{RoleArn}",)), "GetCallerIdentity": OPEN}
+PERMISSIONS: Final = {
+    "AssumeRole": Permission("sts:AssumeRole", ("{RoleArn}",)),
+    "AssumeRoleWithOIDC": ANONYMOUS,
+    "GetCallerIdentity": OPEN,
+}
 STS: Final = Product("sts", "2015-04-01", FAULTS, PERMISSIONS)

@@ -14,7 +14,7 @@ from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import Effect
 from keystead.identity import commands, sessions
 from keystead.identity.faults import NoSuchEntity, NotTrusted
-from keystead.identity.model import PrincipalKind
+from keystead.identity.model import PrincipalKind, Role
 from keystead.identity.rules import SECONDS_DEFAULT, SESSION_SECONDS, checked_name, checked_seconds, role_named_by
 from keystead.policy.model import Question
 from keystead.policy.reading import read
@@ -78,10 +78,7 @@ def assume_role(call: Call, request: AssumeRoleRequest) -> AssumeRoleResponse:
     if call.principal.kind is PrincipalKind.ACCOUNT:
         raise NotTrusted("Roles may not be assumed by root accounts.")
     name = checked_name("RoleSessionName", request.role_session_name)
-    if len(request.policy) > POLICY_CHARS_MAX:
-        raise InvalidParameter("Policy", f"It has {len(request.policy)} characters; {POLICY_CHARS_MAX} at most.")
-    if request.policy:
-        read(request.policy)
+    check_narrowing(request.policy)
     account_id, role_name = role_named_by(request.role_arn)
     try:
         role = commands.role_named(call.tx, account_id, role_name)
@@ -91,26 +88,36 @@ def assume_role(call: Call, request: AssumeRoleRequest) -> AssumeRoleResponse:
         raise NotTrusted(
             sessions.NOT_TRUSTED
         ) from None  # to another account, a role that is absent looks like one that does not trust it
-    most = min(SESSION_SECONDS[1], role.max_session_seconds)
-    seconds = checked_seconds("DurationSeconds", request.duration_seconds, SESSION_SECONDS[0], most)
+    seconds = seconds_of(role, request.duration_seconds)
     account = f"RAM:acs:ram::{call.account_id}:root"  # in a trust policy the root stands for the whole account
     context = {"sts:ExternalId": request.external_id} if request.external_id else {}
     context |= {"acs:SourceIp": call.record.client_ip, "acs:CurrentTime": iso_z(call.now)}
     principals = frozenset({call.principal.policy_name, account})
     sessions.assumable(role, Question("sts:AssumeRole", role.arn, context, principals))
+    user, credentials = begun(call, role, name, seconds, request.policy)
+    return AssumeRoleResponse(assumed_role_user=user, credentials=credentials, source_identity=request.source_identity or None)
+
+
+def check_narrowing(policy: str) -> None:
+    """Read the policy that a session is narrowed by, for its mistakes alone."""
+    if len(policy) > POLICY_CHARS_MAX:
+        raise InvalidParameter("Policy", f"It has {len(policy)} characters; {POLICY_CHARS_MAX} at most.")
+    if policy:
+        read(policy)
+
+
+def seconds_of(role: Role, wished: int) -> int:
+    """Give how long a session lasts: 900 s to the role's own most."""
+    return checked_seconds("DurationSeconds", wished, SESSION_SECONDS[0], min(SESSION_SECONDS[1], role.max_session_seconds))
+
+
+def begun(call: Call, role: Role, name: str, seconds: int, policy: str) -> tuple[AssumedRoleUser, Credentials]:
+    """Begin a session that was allowed."""
     until = call.instant.wall + timedelta(seconds=seconds)
-    session, token = sessions.begin(call.service.keystore, role, name, until, request.policy)
-    return AssumeRoleResponse(
-        assumed_role_user=AssumedRoleUser(
-            arn=f"acs:ram::{role.account_id}:role/{role.name}/{name}", assumed_role_id=f"{role.role_id}:{name}"
-        ),
-        credentials=Credentials(
-            access_key_id=session.access_key_id,
-            access_key_secret=session.secret,
-            security_token=token,
-            expiration=iso_z(until),
-        ),
-        source_identity=request.source_identity or None,
+    session, token = sessions.begin(call.service.keystore, role, name, until, policy)
+    user = AssumedRoleUser(arn=f"acs:ram::{role.account_id}:role/{role.name}/{name}", assumed_role_id=f"{role.role_id}:{name}")
+    return user, Credentials(
+        access_key_id=session.access_key_id, access_key_secret=session.secret, security_token=token, expiration=iso_z(until)
     )
 
 

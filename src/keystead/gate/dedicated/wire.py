@@ -15,6 +15,7 @@ from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import PRODUCTS, Action, Product
 from keystead.gate.render import Answer
 from keystead.gate.signature import Proof
+from keystead.identity.model import PrincipalKind
 
 VERSION: Final = "dkms-gcs-0.2"
 VERSION_HEADER: Final = "x-kms-migrationkeyversionid"
@@ -87,7 +88,7 @@ def enter(call: Call, arrival: Arrival, key: ClientKey) -> None:
     """Have the call be that of a client key, proved; its access point's region is the call's."""
     holder = key.holder
     passport = access_points.passport_of(call.warm, key, arrival.source)
-    call.principal = Principal(holder.account_id, key.client_key_id, passport=passport)
+    call.principal = Principal(holder.account_id, key.client_key_id, PrincipalKind.APPLICATION, passport=passport)
     call.region = holder.region
     call.record.account_id, call.record.region_id = holder.account_id, holder.region
 

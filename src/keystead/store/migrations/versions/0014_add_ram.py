@@ -90,10 +90,26 @@ def upgrade() -> None:
         sa.Column("mobile", sa.String(length=64), nullable=False),
         sa.Column("email", sa.String(length=254), nullable=False),
         sa.Column("comments", sa.String(length=128), nullable=False),
+        sa.Column("login", sa.Text(), nullable=False),
         sa.Column("created_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("updated_at_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "name", name=op.f("pk_ram_user")),
         sa.UniqueConstraint("user_id", name=op.f("uq_ram_user_user_id")),
+    )
+    op.create_table(
+        "oidc_provider",
+        sa.Column("account_id", sa.String(length=16), nullable=False),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("issuer", sa.String(length=255), nullable=False),
+        sa.Column("client_ids", sa.Text(), nullable=False),
+        sa.Column("fingerprints", sa.Text(), nullable=False),
+        sa.Column("description", sa.String(length=256), nullable=False),
+        sa.Column("issuance_limit_hours", sa.Integer(), nullable=False),
+        sa.Column("keys", sa.Text(), nullable=False),
+        sa.Column("created_at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "name", name=op.f("pk_oidc_provider")),
+        sa.UniqueConstraint("account_id", "issuer", name=op.f("uq_oidc_provider_account_id_issuer")),
     )
     with op.batch_alter_table("access_key", schema=None) as batch_op:
         batch_op.add_column(sa.Column("user_id", sa.String(length=20), nullable=True))
