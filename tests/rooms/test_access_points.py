@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from sqlalchemy import select
 
 from keystead.access_points import rows as access_point_rows
-from keystead.clock import parse_iso_z
+from keystead.clock import SystemClock, iso_z, parse_iso_z
 from keystead.notices import commands as notices
 from keystead.notices.model import NoticeKind
 from keystead.store import metadata
@@ -277,17 +277,18 @@ def test_an_access_point_takes_its_client_keys_along(tenant: Tenant) -> None:
 def test_the_end_of_a_client_key_is_told_of_four_times(world: World, tenant: Tenant) -> None:
     """180, 90, 30 and 7 days before, once each; after a renewal of the key by another one, none of a deleted key's."""
     policy(tenant, "p", tenant.instance(), ["key/*"])
-    until = {"NotBefore": "2026-01-01T00:00:00Z", "NotAfter": "2027-01-01T00:00:00Z"}
+    end = datetime(SystemClock().read().wall.year + 1, 1, 1, tzinfo=UTC)  # a client key's end lies ahead of wall time
+    until = {"NotBefore": "2026-01-01T00:00:00Z", "NotAfter": iso_z(end)}
     key = application(tenant, "shop", "p", **until)
     short = application(tenant, "till", "p", **until)
-    told = world.advance_to("2026-10-03T00:00:00Z")  # 90 days before; 180 days before is 2026-07-05
+    told = world.advance_to(iso_z(end - timedelta(days=90)))
     mine = [each for each in told if each.kind == "client_key_expiring" and each.subject == key.client_key_id]
-    assert [(each.at.isoformat(), each.detail["days"]) for each in mine] == [
-        ("2026-07-05T00:00:00+00:00", "180"),
-        ("2026-10-03T00:00:00+00:00", "90"),
+    assert [(end - each.at, each.detail["days"]) for each in mine] == [
+        (timedelta(days=180), "180"),
+        (timedelta(days=90), "90"),
     ]
     assert tenant.kms("DeleteClientKey", ClientKeyId=short.client_key_id).status == 200
-    told = world.advance_to("2027-02-01T00:00:00Z")
+    told = world.advance_to(iso_z(end + timedelta(days=31)))
     assert [each.detail["days"] for each in told if each.kind == "client_key_expiring"] == ["30", "7"]
     with world.service.store.read() as tx:
         messages = [
@@ -297,7 +298,7 @@ def test_the_end_of_a_client_key_is_told_of_four_times(world: World, tenant: Ten
         ]
     assert len(messages) == 6  # four of the one, two of the deleted one
     assert all(key.client_key_id in each.words.text or short.client_key_id in each.words.text for each in messages)
-    assert messages[0].created_at - parse_iso_z("2026-12-25T00:00:00Z") == timedelta(0)
+    assert messages[0].created_at - end == timedelta(days=-7)
 
 
 def test_a_region_has_its_own(tenant: Tenant) -> None:
