@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from demo import keys, letters, life, month, networks
+from demo import dedicated, keys, letters, life, month, networks
 from demo.cast import START, Customer, Server, Story
 
 
@@ -29,6 +29,7 @@ def main() -> None:
             life.change_and_give_back(story, server, Customer(server, "demo-two", "10000.00"))
             month.live_through(story, server, box, Path(folder))
             keys.live(story, server)
+            dedicated.live(story, server, Path(folder))
             networks.live(story, Path(folder) / "networks")
             story.tell("stopped", server.stop() == 0)
         finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from sqlalchemy import select
 
 from keystead.access_points import rows as access_point_rows
-from keystead.clock import parse_iso_z
+from keystead.clock import SystemClock, iso_z, parse_iso_z
 from keystead.notices import commands as notices
 from keystead.notices.model import NoticeKind
 from keystead.store import metadata
@@ -166,6 +166,105 @@ def test_names_are_taken_once_and_must_be_there(tenant: Tenant) -> None:
     assert (elsewhere.status, elsewhere.code) == (400, "InvalidParameter")
 
 
+@pytest.mark.parametrize(
+    ("parameter", "document", "place"),
+    [
+        ("Permissions", "", "Permissions"),
+        ("Permissions", "[]", "lists nothing"),
+        ("Permissions", f'["{KEY_USER}","{KEY_USER}"]', "$[1]"),
+        ("Permissions", f'["{KEY_USER}","RbacPermission/Template/Root"]', "$[1]"),
+        ("Permissions", f'["{KEY_USER.lower()}"]', "$[0]"),
+        ("Permissions", f'["{KEY_USER}",1]', "$[1]"),
+        ("Permissions", KEY_USER, "byte 0"),
+        ("Resources", "[]", "1 to 100"),
+        ("Resources", json.dumps([f"key/k{number}" for number in range(101)]), "1 to 100"),
+        ("Resources", '["key/*","key/a","key/*"]', "$[2]"),
+        ("Resources", '["key/*","bucket/x"]', "$[1]"),
+        ("Resources", '["*"]', "$[0]"),
+        ("Resources", '["key/a","key/"]', "$[1]"),
+        ("Resources", '["key/a b"]', "$[0]"),
+        ("Resources", '["key/a\\u0000"]', "$[0]"),
+        ("Resources", '["acs:kms:r:1:key/a"]', "$[0]"),
+        ("Resources", json.dumps(["key/" + "a" * 256]), "$[0]"),
+        ("Resources", '["key/a",null]', "$[1]"),
+        ("Resources", '["key/a",]', "byte 9"),
+        ("Resources", '["key/a"] more', "trailing characters"),
+        ("Resources", '["key/a"', "truncated"),
+        ("Resources", '{"key/a":1}', "got `object`"),
+        ("Resources", "[" * 5000, "Resources"),
+        ("AccessControlRules", '["office"]', "got `array`"),
+        ("AccessControlRules", '{"Networkrules":["office"]}', "`Networkrules`"),
+        ("AccessControlRules", '{"NetworkRules":"office"}', "$.NetworkRules"),
+        ("AccessControlRules", '{"NetworkRules":["office",7]}', "$.NetworkRules[1]"),
+        ("AccessControlRules", '{"NetworkRules":["office","office"]}', "$.NetworkRules[1]"),
+        ("AccessControlRules", '{"NetworkRules":["office","of fice"]}', "$.NetworkRules[1]"),
+        ("AccessControlRules", json.dumps({"NetworkRules": [f"r{number}" for number in range(101)]}), "100 rules"),
+        ("AccessControlRules", json.dumps({"x" * 5000: 1}), "unknown field"),
+        ("Name", "", "Name"),
+        ("Name", "a b", "Name"),
+        ("Name", "n" * 65, "Name"),
+        ("Description", "d" * 8193, "8192"),
+    ],
+)
+def test_a_wrong_policy_is_refused_with_the_place(policy_maker: Tenant, parameter: str, document: str, place: str) -> None:
+    """CreatePolicy says which parameter is wrong and where in it; nothing is kept. UpdatePolicy says the same."""
+    good = {"Name": "new", "KmsInstance": "shared", "Permissions": f'["{KEY_USER}"]', "Resources": '["key/*"]'}
+    refused = policy_maker.kms("CreatePolicy", **good | {parameter: document})
+    assert (refused.status, refused.code) == (400, "InvalidParameter" if document else "MissingParameter")
+    assert parameter in refused.body["Message"]
+    assert place in refused.body["Message"]
+    assert len(refused.body["Message"]) < 400
+    assert policy_maker.kms("DescribePolicy", Name="new").status == 404
+    if parameter != "Name" and document:
+        kept = policy_maker.kms("DescribePolicy", Name="kept").body
+        changed = policy_maker.kms("UpdatePolicy", Name="kept", **{parameter: document})
+        assert (changed.status, changed.body["Message"]) == (400, refused.body["Message"])
+        after = policy_maker.kms("DescribePolicy", Name="kept").body
+        assert after == {**kept, "RequestId": after["RequestId"]}
+
+
+@pytest.fixture(scope="module")
+def policy_maker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
+    """An account with the policy `kept`; documents are judged before any database is asked, so one will do."""
+    folder = tmp_path_factory.mktemp("policies")
+    made = World(f"sqlite:///{folder / 'keystead.db'}", folder / "var")
+    tenant = made.tenant()
+    policy(tenant, "kept", "shared", ["key/*"])
+    yield tenant
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("addresses", "place"),
+    [
+        ('["10.0.0.1","10.0.0.0/33"]', "$[1]"),
+        ("10.0.0.1,host.example", "$[1]"),
+        ('["10.0.0.1","10.0.0.1"]', "$[1]"),
+        ('["10.0.0.1",1]', "$[1]"),
+        ('["10.0.0.1"', "truncated"),
+    ],
+)
+def test_a_wrong_network_rule_is_refused_with_the_place(policy_maker: Tenant, addresses: str, place: str) -> None:
+    """The entry that is no address, given twice, or no text."""
+    refused = policy_maker.kms("CreateNetworkRule", Name="new", Type="Private", SourcePrivateIp=addresses)
+    assert (refused.status, refused.code) == (400, "InvalidParameter")
+    assert "SourcePrivateIp" in refused.body["Message"]
+    assert place in refused.body["Message"]
+    assert policy_maker.kms("DescribeNetworkRule", Name="new").status == 404
+
+
+@pytest.mark.parametrize(
+    ("policies", "place"),
+    [("[]", "1 to 3"), ('["kept","kept"]', "$[1]"), ('["kept","a b"]', "$[1]"), ('["kept",0]', "$[1]"), ("kept", "byte 0")],
+)
+def test_wrong_policies_of_an_access_point_are_refused_with_the_place(policy_maker: Tenant, policies: str, place: str) -> None:
+    """The entry that is no name, given twice, or no text."""
+    refused = policy_maker.kms("CreateApplicationAccessPoint", Name="new", Policies=policies)
+    assert (refused.status, refused.code) == (400, "InvalidParameter")
+    assert "Policies" in refused.body["Message"]
+    assert place in refused.body["Message"]
+
+
 def test_an_access_point_takes_its_client_keys_along(tenant: Tenant) -> None:
     """Deleted with it: they are neither shown nor listed any more."""
     policy(tenant, "p", tenant.instance(), ["key/*"])
@@ -178,17 +277,18 @@ def test_an_access_point_takes_its_client_keys_along(tenant: Tenant) -> None:
 def test_the_end_of_a_client_key_is_told_of_four_times(world: World, tenant: Tenant) -> None:
     """180, 90, 30 and 7 days before, once each; after a renewal of the key by another one, none of a deleted key's."""
     policy(tenant, "p", tenant.instance(), ["key/*"])
-    until = {"NotBefore": "2026-01-01T00:00:00Z", "NotAfter": "2027-01-01T00:00:00Z"}
+    end = datetime(SystemClock().read().wall.year + 1, 1, 1, tzinfo=UTC)  # a client key's end lies ahead of wall time
+    until = {"NotBefore": "2026-01-01T00:00:00Z", "NotAfter": iso_z(end)}
     key = application(tenant, "shop", "p", **until)
     short = application(tenant, "till", "p", **until)
-    told = world.advance_to("2026-10-03T00:00:00Z")  # 90 days before; 180 days before is 2026-07-05
+    told = world.advance_to(iso_z(end - timedelta(days=90)))
     mine = [each for each in told if each.kind == "client_key_expiring" and each.subject == key.client_key_id]
-    assert [(each.at.isoformat(), each.detail["days"]) for each in mine] == [
-        ("2026-07-05T00:00:00+00:00", "180"),
-        ("2026-10-03T00:00:00+00:00", "90"),
+    assert [(end - each.at, each.detail["days"]) for each in mine] == [
+        (timedelta(days=180), "180"),
+        (timedelta(days=90), "90"),
     ]
     assert tenant.kms("DeleteClientKey", ClientKeyId=short.client_key_id).status == 200
-    told = world.advance_to("2027-02-01T00:00:00Z")
+    told = world.advance_to(iso_z(end + timedelta(days=31)))
     assert [each.detail["days"] for each in told if each.kind == "client_key_expiring"] == ["30", "7"]
     with world.service.store.read() as tx:
         messages = [
@@ -198,7 +298,7 @@ def test_the_end_of_a_client_key_is_told_of_four_times(world: World, tenant: Ten
         ]
     assert len(messages) == 6  # four of the one, two of the deleted one
     assert all(key.client_key_id in each.words.text or short.client_key_id in each.words.text for each in messages)
-    assert messages[0].created_at - parse_iso_z("2026-12-25T00:00:00Z") == timedelta(0)
+    assert messages[0].created_at - end == timedelta(days=-7)
 
 
 def test_a_region_has_its_own(tenant: Tenant) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from keystead.clock import SystemClock, iso_z
 from keystead.gate.arrival import Arrival
 from tests.access import Application, application, policy
-from tests.dedicated import HOST, Stage, staged
+from tests.dedicated import HOST, ShiftedClock, Stage, staged
 from tests.world import KMS_VERSION, Reply
 
 
@@ -92,6 +93,26 @@ def test_bad_client_key_signatures(stage: Stage) -> None:
     begins = iso_z(SystemClock().read().wall + timedelta(days=1))
     early = application(stage.tenant, "early", "all", NotBefore=begins, NotAfter="2099-01-01T00:00:00Z")
     assert call(stage, early, "Encrypt", own, **asked).code == "Forbidden.AccessKey"
+
+
+def test_a_client_keys_end_and_a_wrong_clock(stage: Stage) -> None:
+    """Expired while it is in the cache; a timestamp off by 16 minutes; deleted: the JSON API's own codes."""
+    asked = {"KeyId": stage.key(), "Plaintext": "aGVsbG8="}
+    own, wall = HOST.format(stage.instance_id), SystemClock().read().wall
+    for minutes in (-16, 16):
+        refused = call(stage, stage.application, "Encrypt", own, Timestamp=iso_z(wall + timedelta(minutes=minutes)), **asked)
+        assert (refused.status, refused.code) == (400, "InvalidTimeStamp.Expired")
+    ends = iso_z(wall + timedelta(hours=1))
+    short = application(stage.tenant, "till", "all", NotBefore="2026-01-01T00:00:00Z", NotAfter=ends)
+    assert call(stage, short, "Encrypt", own, **asked).status == 200
+    real = stage.world.service
+    stage.world.service = dataclasses.replace(real, clock=ShiftedClock(real.clock, timedelta(hours=1)))
+    refused = call(stage, short, "Encrypt", own, Timestamp=ends, **asked)
+    assert (refused.status, refused.code) == (403, "Forbidden.AccessKey")
+    stage.world.service = real
+    assert stage.tenant.kms("DeleteClientKey", ClientKeyId=short.client_key_id).status == 200
+    refused = call(stage, short, "Encrypt", own, **asked)
+    assert (refused.status, refused.code) == (404, "InvalidAccessKeyId.NotFound")
 
 
 def test_an_access_key_at_an_instances_host(stage: Stage) -> None:

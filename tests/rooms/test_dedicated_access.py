@@ -167,6 +167,65 @@ def test_a_client_key_is_good_in_its_time_only(stage: Stage) -> None:
     assert "expired" in refused.body["ErrorMessage"]
 
 
+def test_a_clock_that_is_off_by_less_than_a_quarter_is_served(stage: Stage) -> None:
+    """14 minutes to either side pass; 16 are refused, with the sentence that says by how much and to which side."""
+    key_id, wall = stage.key(), SystemClock().read().wall
+    body = messages.request("Encrypt", KeyId=key_id, Plaintext=b"x")
+
+    def told(minutes: int) -> Answer:
+        date = format_datetime(wall + timedelta(minutes=minutes), usegmt=True)
+        return deliver(stage.world, "Encrypt", stage.application.arrival("Encrypt", body, date=date))
+
+    assert [told(minutes).status for minutes in (-14, 14)] == [200, 200]
+    for minutes, side in ((-16, "behind"), (16, "ahead of")):
+        refused = told(minutes)
+        assert (refused.status, refused.code) == (400, "RequestTimeTooSkewed")
+        assert f"seconds {side} the server's time" in refused.body["ErrorMessage"]
+
+
+def test_another_applications_name_on_ones_own_signature(stage: Stage) -> None:
+    """Of the same account or of a stranger: the signature is not that client key's, whatever its policies permit."""
+    key_id = stage.key()
+    body = messages.request("Encrypt", KeyId=key_id, Plaintext=b"x")
+    stranger = stage.world.tenant()
+    policy(stranger, "all", stranger.instance(), ["key/*"])
+    for thief in (application(stage.tenant, "till", "all"), application(stranger, "shop", "all")):
+        forged = Application(stage.application.client_key_id, thief.private_key)
+        refused = deliver(stage.world, "Encrypt", forged.arrival("Encrypt", body))
+        assert (refused.status, refused.code) == (401, "SignatureNotMatch")
+
+
+def test_client_keys_go_with_their_access_point(stage: Stage) -> None:
+    """Deleted with it while in the cache: refused; an access point of the same name brings none of them back."""
+    key_id = stage.key()
+    assert stage.call("Encrypt", KeyId=key_id, Plaintext=b"x").status == 200
+    assert stage.tenant.kms("DeleteApplicationAccessPoint", Name="shop").status == 200
+    refused = stage.call("Encrypt", KeyId=key_id, Plaintext=b"x")
+    assert (refused.status, refused.code) == (404, "Unauthorized")
+    again = application(stage.tenant, "shop", "all")
+    assert stage.call("Encrypt", KeyId=key_id, Plaintext=b"x").code == "Unauthorized"
+    fresh = Stage(stage.world, stage.tenant, stage.instance_id, again)
+    assert fresh.call("Encrypt", KeyId=key_id, Plaintext=b"x").status == 200
+
+
+def test_a_stranger_neither_sees_nor_deletes_a_client_key(stage: Stage) -> None:
+    """To another account it is not there, and it goes on working."""
+    key_id, stranger = stage.key(), stage.world.tenant()
+    for action in ("GetClientKey", "DeleteClientKey"):
+        refused = stranger.kms(action, ClientKeyId=stage.application.client_key_id)
+        assert (refused.status, refused.code) == (404, "Forbidden.ResourceNotFound")
+    assert stage.call("Encrypt", KeyId=key_id, Plaintext=b"x").status == 200
+
+
+def test_a_strangers_host(stage: Stage) -> None:
+    """A good signature at the address of another account's instance: nothing there is granted, random bytes neither."""
+    key_id, stranger = stage.key(), stage.world.tenant()
+    host = HOST.format(stranger.instance())
+    for operation, values in (("Encrypt", {"KeyId": key_id, "Plaintext": b"x"}), ("GenerateRandom", {"Length": 8})):
+        refused = stage.sent(operation, {"host": host}, **values)
+        assert (refused.status, refused.code) == (403, "Forbidden.NoPermission")
+
+
 def test_a_proof_of_possession_is_no_garbage_filter(stage: Stage) -> None:
     """Signed garbage is InvalidParameter, whatever the bytes; unknown fields are passed over, the last of two counts."""
     key_id = stage.key()

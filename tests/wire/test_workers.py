@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from keystead.store.changes import LEASE_SECONDS
+from tests import messages
+from tests.access import KEY_USER, PASSWORD, Application, opened
 from tests.wire.rawclient import RawClient
 from tests.wire.server import Server
 from tests.wire.test_bad_input import connected_instance
@@ -52,3 +56,36 @@ def test_a_disabled_key_is_refused_by_every_worker(server: Server) -> None:
     assert client.kms("EnableKey", {"KeyId": key_id}).status == 200
     _bound(server)
     assert {client.kms("Encrypt", encrypt).status for _ in range(CALLS)} == {200}
+
+
+def _told(server: Server, application: Application, body: bytes) -> tuple[int, str]:
+    """Encrypt by the dedicated protocol on a connection of its own; gives status and code."""
+    connection = http.client.HTTPConnection(server.http, timeout=20)
+    connection.request("POST", "/", body=body, headers=application.headers("Encrypt", body))
+    answer = connection.getresponse()
+    content = answer.read()
+    connection.close()
+    return answer.status, "" if answer.status == 200 else str(messages.error(content)["ErrorCode"])
+
+
+def test_what_a_client_key_may_is_taken_away_on_every_worker(server: Server) -> None:
+    """A narrower policy, then the client key's deletion, after both workers have cached it: refused within the bound."""
+    client = RawClient(server.http, *server.account("one"))
+    instance_id = connected_instance(client)
+    key_id = client.kms("CreateKey", {"DKMSInstanceId": instance_id}).body["KeyMetadata"]["KeyId"]
+    granted = {"Permissions": json.dumps([KEY_USER]), "Resources": json.dumps([f"key/{key_id}"])}
+    assert client.kms("CreatePolicy", {"Name": "p", "KmsInstance": instance_id, **granted}).status == 200
+    assert client.kms("CreateApplicationAccessPoint", {"Name": "shop", "Policies": '["p"]'}).status == 200
+    application = opened(client.kms("CreateClientKey", {"AapName": "shop", "Password": PASSWORD}).body)
+    body = messages.request("Encrypt", KeyId=key_id, Plaintext=b"x")
+    _bound(server)
+    assert {_told(server, application, body) for _ in range(CALLS)} == {(200, "")}
+    assert client.kms("UpdatePolicy", {"Name": "p", "Resources": '["key/another"]'}).status == 200
+    _bound(server)
+    assert {_told(server, application, body) for _ in range(CALLS)} == {(403, "Forbidden.NoPermission")}
+    assert client.kms("UpdatePolicy", {"Name": "p", **granted}).status == 200
+    _bound(server)
+    assert {_told(server, application, body) for _ in range(CALLS)} == {(200, "")}
+    assert client.kms("DeleteClientKey", {"ClientKeyId": application.client_key_id}).status == 200
+    _bound(server)
+    assert {_told(server, application, body) for _ in range(CALLS)} == {(404, "Unauthorized")}

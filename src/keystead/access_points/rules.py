@@ -33,6 +33,7 @@ from keystead.networks.rules import address_of
 POLICIES_MAX: Final = 3
 CLIENT_KEYS_MAX: Final = 100
 RESOURCES_MAX: Final = 100
+NETWORK_RULES_MAX: Final = 100
 ADDRESSES_MAX: Final = 100
 DESCRIPTION_CHARS_MAX: Final = 8192
 NOTICE_DAYS: Final = (180, 90, 30, 7)
@@ -40,6 +41,8 @@ YEARS_DEFAULT: Final = 5
 PRIVATE: Final = "Private"
 _YEAR_MIN: Final = 1970
 _NAME: Final = re.compile(r"[A-Za-z0-9_/+=.@-]{1,64}", re.ASCII).fullmatch
+_NAME_SHAPE: Final = "has 1 to 64 letters, digits and any of _ / + = . @ -."
+_TOLD_CHARS_MAX: Final = 120
 _RESOURCE: Final = re.compile(r"(key|secret)/[A-Za-z0-9_/+=.@*-]{1,255}", re.ASCII).fullmatch
 _CLIENT_KEY_ID: Final = re.compile(r"KAAP\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII).fullmatch
 _PASSWORD: Final = re.compile(r"[A-Za-z0-9~!@#$%^&*?_-]{8,64}", re.ASCII).fullmatch
@@ -57,7 +60,7 @@ _RULES: Final = msgspec.json.Decoder(_Rules)
 def checked_name(parameter: str, name: str) -> str:
     """Give a name back; InvalidParameter unless it has 1 to 64 letters, digits and `_/+=.@-`."""
     if not _NAME(name):
-        raise InvalidParameter(parameter, "It has 1 to 64 letters, digits and any of _ / + = . @ -.")
+        raise InvalidParameter(parameter, f"It {_NAME_SHAPE}")
     return name
 
 
@@ -79,22 +82,28 @@ def policies_of(text: str) -> tuple[str, ...]:
     names = _names("Policies", text)
     if not 1 <= len(names) <= POLICIES_MAX:
         raise InvalidParameter("Policies", f"It names 1 to {POLICIES_MAX} policies.")
-    return tuple(checked_name("Policies", name) for name in names)
+    return _checked_names("Policies", names)
 
 
 def permissions_of(text: str) -> tuple[str, ...]:
     """Read the Permissions of a policy: one of the two templates, or both."""
     names = _names("Permissions", text)
-    if not names or not set(names) <= set(Permission):
-        raise InvalidParameter("Permissions", f"It lists {' and/or '.join(Permission)}.")
+    if not names:
+        raise InvalidParameter("Permissions", "It lists nothing.")
+    for at, name in enumerate(names):
+        if name not in set(Permission):
+            raise InvalidParameter("Permissions", f"At $[{at}]: it lists {' and/or '.join(Permission)}.")
     return names
 
 
 def resources_of(text: str) -> tuple[str, ...]:
     """Read the Resources of a policy: `key/…` and `secret/…`, in which `*` stands for any characters."""
     names = _names("Resources", text)
-    if not 1 <= len(names) <= RESOURCES_MAX or not all(map(_RESOURCE, names)):
-        raise InvalidParameter("Resources", f"It lists 1 to {RESOURCES_MAX} of key/<id>, key/*, secret/<name>, secret/*.")
+    if not 1 <= len(names) <= RESOURCES_MAX:
+        raise InvalidParameter("Resources", f"It lists 1 to {RESOURCES_MAX} resources.")
+    for at, name in enumerate(names):
+        if not _RESOURCE(name):
+            raise InvalidParameter("Resources", f"At $[{at}]: a resource is key/<id>, key/*, secret/<name> or secret/*.")
     return names
 
 
@@ -104,11 +113,13 @@ def network_rules_of(text: str) -> tuple[str, ...]:
         return ()
     try:
         names = _RULES.decode(text).network_rules
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-        raise InvalidParameter("AccessControlRules", 'It must be a JSON object {"NetworkRules":["…"]}.') from None
-    if len(set(names)) != len(names) or len(names) > RESOURCES_MAX:
-        raise InvalidParameter("AccessControlRules", f"It names {RESOURCES_MAX} rules at most, each once.")
-    return tuple(checked_name("AccessControlRules", name) for name in names)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
+        raise InvalidParameter(
+            "AccessControlRules", f'It must be a JSON object {{"NetworkRules":["…"]}}: {_told(error)}.'
+        ) from None
+    if len(names) > NETWORK_RULES_MAX:
+        raise InvalidParameter("AccessControlRules", f"It names {NETWORK_RULES_MAX} rules at most.")
+    return _checked_names("AccessControlRules", _each_once("AccessControlRules", names, "$.NetworkRules"), "$.NetworkRules")
 
 
 def checked_rule(kind: str, addresses: str) -> None:
@@ -126,10 +137,7 @@ def networks_of(text: str) -> tuple[Network, ...]:
         names = [name.strip() for name in text.split(",", ADDRESSES_MAX + 1) if name.strip()]
     if not 1 <= len(names) <= ADDRESSES_MAX:
         raise InvalidParameter("SourcePrivateIp", f"It lists 1 to {ADDRESSES_MAX} addresses or ranges.")
-    try:
-        return tuple(ip_network(name, strict=False) for name in names)
-    except ValueError:
-        raise InvalidParameter("SourcePrivateIp", "It lists IP addresses, and ranges such as 10.0.0.0/8.") from None
+    return tuple(_network(at, name) for at, name in enumerate(names))
 
 
 def checked_password(password: str) -> bytes:
@@ -243,11 +251,39 @@ def _inside(source: str, networks: Iterable[Network]) -> bool:
 def _names(parameter: str, text: str) -> tuple[str, ...]:
     try:
         names = _NAMES.decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-        raise InvalidParameter(parameter, 'It must be a JSON list of strings, such as ["a","b"].') from None
-    if len(set(names)) != len(names):
-        raise InvalidParameter(parameter, "It names something twice.")
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
+        reason = f'It must be a JSON list of strings, such as ["a","b"]: {_told(error)}.'
+        raise InvalidParameter(parameter, reason) from None
+    return _each_once(parameter, names)
+
+
+def _told(error: Exception) -> str:
+    """Give what a decoder found, with the place; shortened, for it repeats names that the caller chose."""
+    return str(error)[:_TOLD_CHARS_MAX] if isinstance(error, msgspec.DecodeError) else "it is no text, or nested too deeply"
+
+
+def _each_once(parameter: str, names: Sequence[str], where: str = "$") -> tuple[str, ...]:
+    seen: set[str] = set()
+    for at, name in enumerate(names):
+        if name in seen:
+            raise InvalidParameter(parameter, f"At {where}[{at}]: it names something twice.")
+        seen.add(name)
     return tuple(names)
+
+
+def _checked_names(parameter: str, names: tuple[str, ...], where: str = "$") -> tuple[str, ...]:
+    for at, name in enumerate(names):
+        if not _NAME(name):
+            raise InvalidParameter(parameter, f"At {where}[{at}]: a name {_NAME_SHAPE}")
+    return names
+
+
+def _network(at: int, name: str) -> Network:
+    try:
+        return ip_network(name, strict=False)
+    except ValueError:
+        reason = f"At $[{at}]: it lists IP addresses, and ranges such as 10.0.0.0/8."
+        raise InvalidParameter("SourcePrivateIp", reason) from None
 
 
 def _instant(parameter: str, text: str) -> datetime:
