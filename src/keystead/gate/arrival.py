@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
 from keystead.faults import CallerFault, InvalidParameter
+
+if TYPE_CHECKING:
+    from keystead.gate.dispatch import Running
 
 BODY_BYTES_MAX = 4 * 1024 * 1024
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -19,10 +23,14 @@ class BodyTooLarge(CallerFault):
 
 
 class Arrival:
-    """One HTTP request: header names in lower case, `query` and `form` as decoded pairs in the order they came."""
+    """One HTTP request: header names in lower case, `query` and `form` as decoded pairs in the order they came.
+
+    `begun` is the call it became, where that found something `Cold`: it goes on from there, it is not proven again.
+    """
 
     __slots__ = (
         "_parameters",
+        "begun",
         "body",
         "form",
         "headers",
@@ -47,6 +55,7 @@ class Arrival:
             self.form = decoded_pairs(body.decode("utf-8", "replace"))
         self.holds_nul = "%00" in target[1] or "\x00" in target[1] or b"%00" in body or b"\x00" in body
         self.nonce_taken = False
+        self.begun: Running | None = None
         self._parameters: dict[str, str] | None = None
 
     def parameter(self, name: str) -> str:
