@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
+import threading
 from pathlib import Path
 
 import pytest
 
+from keystead.hsm.algorithms import rsa
 from keystead.hsm.algorithms.handle import NotThisKey
 from keystead.hsm.algorithms.specs import SPECS, Kind
 from keystead.hsm.making import Stock
@@ -105,3 +108,14 @@ def test_an_rsa_key_is_made_ahead_once_and_kept_for_the_next_call() -> None:
     assert len(kept) == 0
     with stock.ahead("EC_P256"), stock.ahead("no such spec"):
         assert "EC_P256" not in stock._kept  # noqa: SLF001
+
+
+def test_rsa_keys_are_made_by_threads_that_give_way() -> None:
+    """The maker's thread is nicer than the caller's by what is promised; the caller's own priority stays."""
+    rsa.made(SPECS["RSA_2048"])
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    makers = [thread for thread in threading.enumerate() if thread.name.startswith("rsa-maker")]
+    assert 1 <= len(makers) <= rsa.MAKERS
+    for maker in makers:
+        assert maker.native_id is not None
+        assert os.getpriority(os.PRIO_PROCESS, maker.native_id) == max(own, rsa.NICENESS)

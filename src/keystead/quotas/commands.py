@@ -32,7 +32,11 @@ def require_key_room(tx: Transaction, instance_id: str, now: datetime, wanted: i
 
     Ask in the transaction that makes them, holding the account's lock: then two callers cannot both take the last place.
     """
-    figures = _figures(tx, instance_id, now)
+    require_key_room_within(tx, instance_id, _figures(tx, instance_id, now), wanted)
+
+
+def require_key_room_within(tx: Transaction, instance_id: str, figures: Figures, wanted: int = 1) -> None:
+    """As `require_key_room`, for a caller who has read the instance's figures of this moment already."""
     rules.room_for(Quota(Resource.KEY, figures.key_num, keyring.count_versions(tx, instance_id)), wanted)
 
 
