@@ -111,11 +111,12 @@ def test_an_rsa_key_is_made_ahead_once_and_kept_for_the_next_call() -> None:
 
 
 def test_rsa_keys_are_made_by_threads_that_give_way() -> None:
-    """The maker's thread is nicer than the caller's by what is promised; the caller's own priority stays."""
-    rsa.made(SPECS["RSA_2048"])
+    """By idle scheduling; whose patience is out gets a second one of low priority. The caller's own priority stays."""
     own = os.getpriority(os.PRIO_PROCESS, 0)
-    makers = [thread for thread in threading.enumerate() if thread.name.startswith("rsa-maker")]
-    assert 1 <= len(makers) <= rsa.MAKERS
-    for maker in makers:
-        assert maker.native_id is not None
-        assert os.getpriority(os.PRIO_PROCESS, maker.native_id) == max(own, rsa.NICENESS)
+    assert rsa.made(SPECS["RSA_2048"]).key_size == 2048
+    assert rsa.made(SPECS["RSA_2048"], patience=0).key_size == 2048
+    threads = {thread.name.rpartition("_")[0]: thread.native_id or 0 for thread in threading.enumerate()}
+    assert os.sched_getscheduler(threads["rsa-idle"]) == os.SCHED_IDLE
+    assert os.sched_getscheduler(threads["rsa-late"]) == os.SCHED_OTHER
+    assert os.getpriority(os.PRIO_PROCESS, threads["rsa-late"]) == max(own, rsa.NICENESS)
+    assert (os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0)) == (os.SCHED_OTHER, own)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from typing import Final, cast
 
 from cryptography.exceptions import InvalidSignature
@@ -27,6 +27,7 @@ from keystead.hsm.algorithms.handle import DigestRefused, Handle, NotDecrypted, 
 from keystead.hsm.algorithms.specs import Spec
 
 MAKERS: Final = 2
+PATIENCE_SECONDS: Final = 4.0
 NICENESS: Final = 10
 """A tenth of the processor time of a thread that has none, where both want the same core."""
 _SHA_256: Final = Prehashed(hashes.SHA256())
@@ -40,18 +41,34 @@ OAEP: Final[dict[str, tuple[padding.OAEP, int]]] = {
 }
 
 
-def made(spec: Spec) -> RSAPrivateKey:
-    """Make a key pair with exponent 65,537. It takes a second of a core that nobody else wants (docs/adr/0111)."""
-    return _MAKERS.submit(generate_private_key, 65537, spec.size).result()
+def made(spec: Spec, patience: float = PATIENCE_SECONDS) -> RSAPrivateKey:
+    """Make a key pair with exponent 65,537: on a core that nobody else wants, where there is one (docs/adr/0111).
+
+    After `patience` seconds a second search, at low priority, tries its luck too.
+    """
+    searches = [_IDLERS.submit(generate_private_key, 65537, spec.size)]
+    done, waiting = wait(searches, patience)
+    if not done:
+        searches.append(_LATECOMERS.submit(generate_private_key, 65537, spec.size))
+        done, waiting = wait(searches, return_when=FIRST_COMPLETED)
+    for other in waiting:
+        other.cancel()
+    return done.pop().result()
 
 
-def _give_way() -> None:
-    if sys.platform == "linux":  # where priority is a thread's own
+def _be_idle() -> None:
+    if sys.platform == "linux":  # where these are a thread's own
+        os.sched_setscheduler(threading.get_native_id(), os.SCHED_IDLE, os.sched_param(0))
+
+
+def _be_nice() -> None:
+    if sys.platform == "linux":
         niceness = max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0))
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
 
 
-_MAKERS: Final = ThreadPoolExecutor(MAKERS, thread_name_prefix="rsa-maker", initializer=_give_way)
+_IDLERS: Final = ThreadPoolExecutor(MAKERS, thread_name_prefix="rsa-idle", initializer=_be_idle)
+_LATECOMERS: Final = ThreadPoolExecutor(MAKERS, thread_name_prefix="rsa-late", initializer=_be_nice)
 
 
 def encrypted(public_key: RSAPublicKey, algorithm: str, plaintext: bytes) -> bytes:
