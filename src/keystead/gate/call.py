@@ -64,9 +64,12 @@ class DryRun(Fault):
 
 
 class Call:
-    """One call in progress. `tx` exists for READ and WRITE actions; `record` is filled on the way."""
+    """One call in progress. `tx` exists for READ and WRITE actions; `record` is filled on the way.
 
-    __slots__ = ("_tx", "instant", "principal", "record", "region", "request_id", "service")
+    `kept` is for a computing action that leaves the loop: what it found and was admitted for, so as to do neither again.
+    """
+
+    __slots__ = ("_tx", "instant", "kept", "principal", "record", "region", "request_id", "service")
 
     def __init__(self, service: Service, instant: Instant, record: Record) -> None:
         """Begin a call; the gate sets `principal`, `region` and `tx` as it learns them."""
@@ -76,6 +79,7 @@ class Call:
         self.request_id = record.request_id
         self.region = ""
         self.principal = Principal("", "")
+        self.kept: object = None
         self._tx: Transaction | None = None
 
     @property
