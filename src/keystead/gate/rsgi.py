@@ -7,6 +7,7 @@ actions, a cold cache, slow cryptography. The answer leaves once the record's gr
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 from collections.abc import Mapping
@@ -127,7 +128,8 @@ def _live_here(service: Service, arrival: Arrival, done: _Done, durable: asyncio
         else:
             service.journal.append(outcome.record).wake(durable)
     except Exception as error:  # noqa: BLE001 - whatever it is, the call waits to hear of it
-        durable.get_loop().call_soon_threadsafe(_resolve, durable, error)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            durable.get_loop().call_soon_threadsafe(_resolve, durable, error)
 
 
 def _resolve(future: asyncio.Future[None], error: Exception | None) -> None:
