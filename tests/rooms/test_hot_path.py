@@ -165,3 +165,26 @@ def test_slow_signing_asks_for_a_thread_and_fast_signing_does_not(world: World) 
     for spec in ("RSA_2048", "EC_SM2"):
         with pytest.raises(Cold):
             live(world.service, arrivals[spec])
+
+
+def test_a_slow_call_goes_on_in_its_thread_and_is_not_proven_again(world: World) -> None:
+    """RSA on the loop: the clock is read once for both halves, and one answer comes; an arrival goes on once only."""
+    tenant = world.tenant()
+    made = tenant.kms("CreateKey", DKMSInstanceId=tenant.instance(), KeySpec="RSA_2048").body["KeyMetadata"]
+    version = tenant.kms("ListKeyVersions", KeyId=made["KeyId"]).body["KeyVersions"]["KeyVersion"][0]["KeyVersionId"]
+    digest = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+    flat = {"KeyId": made["KeyId"], "KeyVersionId": version, "Algorithm": "RSA_PSS_SHA_256", "Digest": digest}
+    assert tenant.kms("AsymmetricSign", **flat).status == 200
+    clock = CountingClock(world.service.clock)
+    service = dataclasses.replace(world.service, clock=clock)
+    arrival = tenant.arrival(KMS_VERSION, "AsymmetricSign", flat)
+    service.warm.forbid_blocking_here()
+    with pytest.raises(Cold):
+        live(service, arrival)
+    assert (clock.readings, arrival.begun is not None) == (1, True)
+    arrival.headers.clear()  # nothing is left to prove it by
+    found: list[int] = []
+    thread = threading.Thread(target=lambda: found.append(live(service, arrival).answer.status))
+    thread.start()
+    thread.join()
+    assert (found, clock.readings, arrival.begun) == ([200], 1, None)

@@ -74,6 +74,26 @@ def test_a_record_is_in_the_file_before_its_call_goes_on(journal: Journal) -> No
     assert sorted(ids(journal.path)) == sorted(f"r{number}" for number in range(200))
 
 
+def test_a_thread_may_have_a_future_resolved_that_the_loop_waits_for(journal: Journal) -> None:
+    """Before and after the group is durable alike: 50 futures handed over by threads, each resolved with its record on file."""
+
+    async def calls() -> None:
+        loop = asyncio.get_running_loop()
+        waiting = [loop.create_future() for _ in range(50)]
+
+        def call(number: int) -> None:
+            group = journal.append(record(number))
+            if number % 2:
+                while not group.finished:
+                    pass
+            group.wake(waiting[number])
+
+        await asyncio.gather(*(asyncio.to_thread(call, number) for number in range(50)), *waiting)
+
+    asyncio.run(asyncio.wait_for(calls(), 20))
+    assert sorted(ids(journal.path)) == sorted(f"r{number}" for number in range(50))
+
+
 def test_many_records_share_one_group(journal: Journal) -> None:
     """200 records appended together take far fewer groups than 200, or the disk would set the pace."""
     settle(*[journal.append(record(number)) for number in range(200)])

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
+import threading
 from pathlib import Path
 
 import pytest
 
+from keystead.hsm.algorithms import rsa
 from keystead.hsm.algorithms.handle import NotThisKey
 from keystead.hsm.algorithms.specs import SPECS, Kind
 from keystead.hsm.making import Stock
@@ -105,3 +108,15 @@ def test_an_rsa_key_is_made_ahead_once_and_kept_for_the_next_call() -> None:
     assert len(kept) == 0
     with stock.ahead("EC_P256"), stock.ahead("no such spec"):
         assert "EC_P256" not in stock._kept  # noqa: SLF001
+
+
+def test_rsa_keys_are_made_by_threads_that_give_way() -> None:
+    """By idle scheduling; whose patience is out gets a second one of low priority. The caller's own priority stays."""
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert rsa.made(SPECS["RSA_2048"]).key_size == 2048
+    assert rsa.made(SPECS["RSA_2048"], patience=0).key_size == 2048
+    threads = {thread.name.rpartition("_")[0]: thread.native_id or 0 for thread in threading.enumerate()}
+    assert os.sched_getscheduler(threads["rsa-idle"]) == os.SCHED_IDLE
+    assert os.sched_getscheduler(threads["rsa-late"]) == os.SCHED_OTHER
+    assert os.getpriority(os.PRIO_PROCESS, threads["rsa-late"]) == max(own, rsa.NICENESS)
+    assert (os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0)) == (os.SCHED_OTHER, own)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     delete,
     insert,
     select,
@@ -63,13 +64,15 @@ key_policy = Table(
 )
 
 
+_LOCK: Final = select(account.c.account_id).where(account.c.account_id == bindparam("account_id")).with_for_update()
+
+
 def lock_account(tx: Transaction, account_id: str) -> None:
     """Take the account's row lock, the first act of every writing transaction; AccountUnknown if there is none.
 
     On SQLite the write transaction already holds the only write lock there is.
     """
-    statement = select(account.c.account_id).where(account.c.account_id == account_id).with_for_update()
-    if tx.execute(statement).one_or_none() is None:
+    if tx.execute(_LOCK, {"account_id": account_id}).one_or_none() is None:
         raise AccountUnknown(account_id)
 
 

@@ -40,7 +40,7 @@ log = logging.getLogger("keystead.access_log")
 class Group:
     """Records that become durable together; `future` is one shared future for all calls of the group."""
 
-    __slots__ = ("_future", "_lock", "error", "finished", "notes", "records")
+    __slots__ = ("_future", "_lock", "_waiting", "error", "finished", "notes", "records")
 
     def __init__(self) -> None:
         """Begin an empty group."""
@@ -49,6 +49,7 @@ class Group:
         self.finished = False
         self.error: OSError | None = None
         self._future: asyncio.Future[None] | None = None
+        self._waiting: list[asyncio.Future[None]] = []
         self._lock = threading.Lock()
 
     def future(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
@@ -62,20 +63,28 @@ class Group:
                 self._resolve()
         return future
 
+    def wake(self, waiting: asyncio.Future[None]) -> None:
+        """Resolve a future as `future` would be; called from any thread, which need not wake the loop for that."""
+        with self._lock:
+            self._waiting.append(waiting)
+            if self.finished:
+                waiting.get_loop().call_soon_threadsafe(self._resolve)
+
     def finish(self, error: OSError | None) -> None:
         """Wake every waiter; called once, by the writer thread."""
         with self._lock:
             self.finished, self.error = True, error
-            if self._future is not None:
-                self._future.get_loop().call_soon_threadsafe(self._resolve)
+            first = self._future or (self._waiting[0] if self._waiting else None)
+            if first is not None:
+                first.get_loop().call_soon_threadsafe(self._resolve)
 
     def _resolve(self) -> None:
-        future = self._future
-        if future is not None and not future.done():
-            if self.error is None:
-                future.set_result(None)
-            else:
-                future.set_exception(self.error)
+        for future in (self._future, *self._waiting):
+            if future is not None and not future.done():
+                if self.error is None:
+                    future.set_result(None)
+                else:
+                    future.set_exception(self.error)
 
 
 class Journal:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text, insert, select
 
 from keystead.store import Transaction, metadata
@@ -17,10 +19,12 @@ access_record = Table(
     Index("ix_access_record_account_id_at_ms", "account_id", "at_ms"),
 )
 
+_APPEND: Final = insert(access_record)
+
 
 def append(tx: Transaction, account_id: str, at_ms: int, request_id: str, record: str) -> None:
     """Append a record; nothing ever changes or deletes one here."""
-    tx.execute(insert(access_record).values(account_id=account_id, at_ms=at_ms, request_id=request_id, record=record))
+    tx.execute(_APPEND, {"account_id": account_id, "at_ms": at_ms, "request_id": request_id, "record": record})
 
 
 def of_request(tx: Transaction, request_id: str) -> list[str]:

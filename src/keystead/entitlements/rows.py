@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -18,6 +18,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    bindparam,
     func,
     insert,
     select,
@@ -86,8 +87,7 @@ def withdraw(tx: Transaction, order_id: str, now: datetime) -> None:
 
 def of_instance(tx: Transaction, instance_id: str) -> list[Entitlement]:
     """Give an instance's entitlements in the order they were made."""
-    statement = _counting().where(entitlement.c.instance_id == instance_id).order_by(entitlement.c.version)
-    return [_entitlement(row) for row in tx.execute(statement)]
+    return [_entitlement(row) for row in tx.execute(_OF_INSTANCE, {"instance_id": instance_id})]
 
 
 def of_account(tx: Transaction, account_id: str) -> dict[str, list[Entitlement]]:
@@ -111,6 +111,9 @@ def _counting() -> Select[Any]:
     """Entitlements that were not withdrawn."""
     withdrawn = select(entitlement_withdrawn.c.order_id).where(entitlement_withdrawn.c.order_id == entitlement.c.order_id)
     return select(entitlement).where(~withdrawn.exists())
+
+
+_OF_INSTANCE: Final = _counting().where(entitlement.c.instance_id == bindparam("instance_id")).order_by(entitlement.c.version)
 
 
 def _entitlement(row: Row[Any]) -> Entitlement:

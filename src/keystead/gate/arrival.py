@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
 from keystead.faults import CallerFault, InvalidParameter
+
+if TYPE_CHECKING:
+    from keystead.gate.dispatch import Running
 
 BODY_BYTES_MAX = 4 * 1024 * 1024
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -37,10 +41,14 @@ def is_dedicated(headers: dict[str, str]) -> bool:
 
 
 class Arrival:
-    """One HTTP request: header names in lower case, `query` and `form` as decoded pairs in the order they came."""
+    """One HTTP request: header names in lower case, `query` and `form` as decoded pairs in the order they came.
+
+    `begun` is the call it became, where that found something `Cold`: it goes on from there, it is not proven again.
+    """
 
     __slots__ = (
         "_parameters",
+        "begun",
         "body",
         "dedicated",
         "form",
@@ -72,6 +80,7 @@ class Arrival:
         self.nonce_taken = False
         self.dedicated = is_dedicated(headers)
         self.secure = False
+        self.begun: Running | None = None
         self._parameters: dict[str, str] | None = None
 
     def parameter(self, name: str) -> str:

@@ -104,7 +104,10 @@ class DryRun(Fault):
 
 
 class Call:
-    """One call in progress. `tx` exists for READ and WRITE actions; `record` is filled on the way."""
+    """One call in progress. `tx` exists for READ and WRITE actions; `record` is filled on the way.
+
+    `kept` is for a computing action that leaves the loop: what it found and was admitted for, so as to do neither again.
+    """
 
     __slots__ = (
         "_tx",
@@ -113,6 +116,7 @@ class Call:
         "asked",
         "gateway",
         "instant",
+        "kept",
         "key_version",
         "principal",
         "record",
@@ -134,6 +138,7 @@ class Call:
         self.arrival: Arrival | None = None
         self.action: Action | None = None
         self.asked = 0
+        self.kept: object = None
         self._tx: Transaction | None = None
 
     @property

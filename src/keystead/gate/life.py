@@ -80,7 +80,13 @@ def live_hook(service: Service, hook: Hook, arrival: Arrival) -> tuple[int, str]
 
 
 def live(service: Service, arrival: Arrival) -> Outcome:
-    """Take a request from arrival to answer. Raises nothing but `Cold`: then run it again where it may block."""
+    """Take a request from arrival to answer. Raises nothing but `Cold`: then run it again where it may block.
+
+    What its action found `Cold` goes on from there (step 7): the cache was fresh when it came, who called is settled.
+    """
+    if arrival.begun is not None:
+        begun, arrival.begun = arrival.begun, None  # they hold each other, and the collector looks at neither
+        return _go_on(begun)
     try:
         service.warm.check()  # 1
         instant = service.clock.read()  # 2
@@ -105,16 +111,27 @@ def live(service: Service, arrival: Arrival) -> Outcome:
                 raise NotForServices  # noqa: TRY301 - leaves through the one door
             request = bind(action.request, action.plan, arrival.parameters())  # 6
             permit(call, action)
-        response = run(Running(call, action, request, arrival, proof))  # 7
-        response.request_id = record.request_id
-        answer = dedicated.render(response, call) if arrival.dedicated else render(response, arrival, action.name)  # 8
-        recorded = action.effect is Effect.WRITE
     except Cold:
         raise
     except Exception as fault:  # noqa: BLE001 - the one door out: every fault gets its row, the unknown one a bare 500
-        answer, recorded = _refuse(product, fault, arrival, record), False
-    _close_record(record, answer, instant)  # 9
-    return Outcome(answer, record, recorded)
+        return _closed(call, _refuse(product, fault, arrival, record))
+    return _go_on(Running(call, action, request, arrival, proof))
+
+
+def _go_on(running: Running) -> Outcome:
+    call, action, arrival = running.call, running.action, running.arrival
+    recorded = False
+    try:
+        response = run(running)  # 7
+        response.request_id = call.request_id
+        answer = dedicated.render(response, call) if arrival.dedicated else render(response, arrival, action.name)  # 8
+        recorded = action.effect is Effect.WRITE
+    except Cold:
+        arrival.begun = running
+        raise
+    except Exception as fault:  # noqa: BLE001 - as above
+        answer = _refuse(action.product, fault, arrival, call.record)
+    return _closed(call, answer, recorded=recorded)
 
 
 def refuse_unread(fault: Exception, arrival: Arrival) -> Outcome:
@@ -251,6 +268,8 @@ def _refuse(product: Product | None, fault: Exception, arrival: Arrival, record:
     return render_fault(row, fault, product, arrival, record.request_id)
 
 
-def _close_record(record: Record, answer: Answer, instant: Instant) -> None:
+def _closed(call: Call, answer: Answer, *, recorded: bool = False) -> Outcome:
+    record = call.record
     record.status_code = answer.status
-    record.duration = round((elapsed() - instant.monotonic) * 1000, 3)
+    record.duration = round((elapsed() - call.instant.monotonic) * 1000, 3)  # 9
+    return Outcome(answer, record, recorded)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import (
@@ -18,6 +18,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
     false,
     insert,
     select,
@@ -58,6 +59,13 @@ instance = Table(
 )
 
 
+_OF_ACCOUNT: Final = select(instance).where(
+    instance.c.account_id == bindparam("account_id"),
+    instance.c.instance_id == bindparam("instance_id"),
+    instance.c.released_at_ms.is_(None),
+)
+
+
 def add(tx: Transaction, new: Instance) -> None:
     """Insert an instance; the schema refuses an id that is taken."""
     tx.execute(
@@ -82,10 +90,7 @@ def add(tx: Transaction, new: Instance) -> None:
 
 def of_account(tx: Transaction, account_id: str, instance_id: str) -> Instance | None:
     """Give an account's instance that has not been released."""
-    statement = select(instance).where(
-        instance.c.account_id == account_id, instance.c.instance_id == instance_id, instance.c.released_at_ms.is_(None)
-    )
-    row = tx.execute(statement).one_or_none()
+    row = tx.execute(_OF_ACCOUNT, {"account_id": account_id, "instance_id": instance_id}).one_or_none()
     return None if row is None else _instance(row)
 
 

@@ -227,7 +227,7 @@ def spec_named(warm: Warm, caller: Caller, reference: str) -> str:
 
 
 def leave_the_loop(warm: Warm, *, slow: bool) -> None:
-    """Raise `Cold` for slow work on a thread that may not block: the call is run again in the thread pool."""
+    """Raise `Cold` for slow work on a thread that may not block: the call goes on in another one."""
     if slow and warm.inline:
         raise Cold
 

@@ -38,12 +38,14 @@ def create_key(tx: Transaction, keystore: KeyStore, now: datetime, place: Place,
     Enabled; PendingImport, with a version that has no material yet, if it comes from outside (Origin EXTERNAL). The instance's
     standing and quota are asked before, in the same transaction.
     """
-    create_instance_key(tx, keystore, now, place.sealing_id)
+    sealed_by = rows.sealed_instance_key(tx, place.sealing_id)
+    if sealed_by is None:
+        create_instance_key(tx, keystore, now, place.sealing_id)
     key_id = ids.key_id(place.region, now) if place.instance_id else ids.default_key_id()
     version_id = ids.key_version_id(key_id)
     external = shape.origin is Origin.EXTERNAL
     key = Key(key_id, place, shape, KeyState.PENDING_IMPORT if external else KeyState.ENABLED, version_id, now, now)
-    sealed = None if external else _new_material(tx, keystore, key, version_id)
+    sealed = None if external else _new_material(keystore, key, version_id, sealed_by or sealed_instance_key(tx, key))
     rows.add_key(tx, key)
     rows.add_version(tx, KeyVersion(version_id, key_id, place.sealing_id, sealed, now))
     return key
@@ -128,7 +130,7 @@ def destroy_key(tx: Transaction, now: datetime, key_id: str) -> None:
 def add_version(tx: Transaction, keystore: KeyStore, now: datetime, key: Key) -> KeyVersion:
     """Add a version that is the key's primary one from this commit on; quota and rules are asked before."""
     version_id = ids.key_version_id(key.key_id)
-    sealed = _new_material(tx, keystore, key, version_id)
+    sealed = _new_material(keystore, key, version_id, sealed_instance_key(tx, key))
     version = KeyVersion(version_id, key.key_id, key.place.sealing_id, sealed, now)
     rows.add_version(tx, version)
     changed = msgspec.structs.replace(key, primary_version_id=version_id, last_rotation_at=now)
@@ -186,7 +188,7 @@ def sealed_instance_key(tx: Transaction, key: Key) -> bytes:
     return sealed
 
 
-def _new_material(tx: Transaction, keystore: KeyStore, key: Key, version_id: str) -> bytes:
-    """Have the key store make a version of the key's kind, sealed under the key of the instance."""
+def _new_material(keystore: KeyStore, key: Key, version_id: str, sealed_by: bytes) -> bytes:
+    """Have the key store make a version of the key's kind, sealed under the (itself sealed) key of the instance."""
     ids_of_version = VersionIds(key.place.sealing_id, key.key_id, version_id)
-    return keystore.new_version(sealed_instance_key(tx, key), ids_of_version, key.shape.spec.value)
+    return keystore.new_version(sealed_by, ids_of_version, key.shape.spec.value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    bindparam,
     case,
     delete,
     exists,
@@ -69,7 +70,6 @@ instance_key = Table(
     Column("destruction_intended_at_ms", BigInteger, nullable=True),
     Column("destroyed_at_ms", BigInteger, nullable=True),
 )
-_LISTED_BY = ("account_id", "region", "created_at_ms", "key_id", "instance_id", "destroyed_at_ms", "delete_at_ms")
 kms_key = Table(
     "kms_key",
     metadata,
@@ -113,6 +113,13 @@ key_version = Table(
 )
 
 
+# Statements of every CreateKey are put together once: that takes longer than they do.
+_ADD_KEY: Final = insert(kms_key)
+_ADD_VERSION: Final = insert(key_version)
+_SEALED_INSTANCE_KEY: Final = select(instance_key.c.sealed).where(instance_key.c.instance_id == bindparam("instance_id"))
+_COUNT: Final = select(func.count()).select_from(key_version).where(key_version.c.instance_id == bindparam("instance_id"))
+
+
 def add_instance_key(tx: Transaction, instance_id: str, sealed: bytes, at: datetime) -> None:
     """Insert an instance's sealed key; the schema refuses a second one."""
     tx.execute(insert(instance_key).values(instance_id=instance_id, sealed=sealed, created_at_ms=to_ms(at)))
@@ -120,14 +127,13 @@ def add_instance_key(tx: Transaction, instance_id: str, sealed: bytes, at: datet
 
 def sealed_instance_key(tx: Transaction, instance_id: str) -> bytes | None:
     """Give an instance's sealed key; None if it was destroyed or never made."""
-    found = tx.execute(select(instance_key.c.sealed).where(instance_key.c.instance_id == instance_id)).scalar_one_or_none()
+    found = tx.execute(_SEALED_INSTANCE_KEY, {"instance_id": instance_id}).scalar_one_or_none()
     return None if found is None else bytes(found)
 
 
 def has_instance_key(tx: Transaction, instance_id: str) -> bool:
     """Whether the instance has a key or ever had one."""
-    statement = select(instance_key.c.instance_id).where(instance_key.c.instance_id == instance_id)
-    return tx.execute(statement).one_or_none() is not None
+    return tx.execute(_SEALED_INSTANCE_KEY, {"instance_id": instance_id}).one_or_none() is not None
 
 
 def intend_destruction(tx: Transaction, instance_id: str, at: datetime) -> None:
@@ -151,43 +157,41 @@ def destroy_instance_key(tx: Transaction, instance_id: str, at: datetime) -> Non
 
 def add_key(tx: Transaction, new: Key) -> None:
     """Insert a key."""
-    tx.execute(
-        insert(kms_key).values(
-            key_id=new.key_id,
-            account_id=new.place.account_id,
-            region=new.place.region,
-            instance_id=new.place.sealing_id,
-            creator=new.place.creator,
-            state=new.state.value,
-            spec=new.shape.spec.value,
-            usage=new.shape.usage.value,
-            origin=new.shape.origin.value,
-            description=new.shape.description,
-            primary_version_id=new.primary_version_id,
-            created_at_ms=to_ms(new.created_at),
-            last_rotation_at_ms=to_ms(new.last_rotation_at),
-            delete_at_ms=_ms(new.delete_at),
-            protection=new.shape.protection.value,
-            storage=new.shape.storage.value,
-            rotation_seconds=new.rotation.seconds,
-            deletion_protected=new.deletion_protected,
-            protected_because=new.protected_because,
-            material_expires_at_ms=_ms(new.material_expires_at),
-        )
-    )
+    row = {
+        "key_id": new.key_id,
+        "account_id": new.place.account_id,
+        "region": new.place.region,
+        "instance_id": new.place.sealing_id,
+        "creator": new.place.creator,
+        "state": new.state.value,
+        "spec": new.shape.spec.value,
+        "usage": new.shape.usage.value,
+        "origin": new.shape.origin.value,
+        "description": new.shape.description,
+        "primary_version_id": new.primary_version_id,
+        "created_at_ms": to_ms(new.created_at),
+        "last_rotation_at_ms": to_ms(new.last_rotation_at),
+        "delete_at_ms": _ms(new.delete_at),
+        "protection": new.shape.protection.value,
+        "storage": new.shape.storage.value,
+        "rotation_seconds": new.rotation.seconds,
+        "deletion_protected": new.deletion_protected,
+        "protected_because": new.protected_because,
+        "material_expires_at_ms": _ms(new.material_expires_at),
+    }
+    tx.execute(_ADD_KEY, row)
 
 
 def add_version(tx: Transaction, new: KeyVersion) -> None:
     """Insert a version of a key."""
-    tx.execute(
-        insert(key_version).values(
-            version_id=new.version_id,
-            key_id=new.key_id,
-            instance_id=new.instance_id,
-            sealed=new.sealed,
-            created_at_ms=to_ms(new.created_at),
-        )
-    )
+    row = {
+        "version_id": new.version_id,
+        "key_id": new.key_id,
+        "instance_id": new.instance_id,
+        "sealed": new.sealed,
+        "created_at_ms": to_ms(new.created_at),
+    }
+    tx.execute(_ADD_VERSION, row)
 
 
 def key_of(tx: Transaction, key_id: str) -> Key | None:
@@ -221,8 +225,7 @@ def store_material(tx: Transaction, changed: KeyVersion) -> None:
 
 def count_versions(tx: Transaction, instance_id: str) -> int:
     """Count the versions of all keys of an instance, whatever their states."""
-    statement = select(func.count()).select_from(key_version).where(key_version.c.instance_id == instance_id)
-    return int(tx.execute(statement).scalar_one())
+    return int(tx.execute(_COUNT, {"instance_id": instance_id}).scalar_one())
 
 
 def store_key(tx: Transaction, changed: Key) -> None:

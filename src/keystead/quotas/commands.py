@@ -32,7 +32,13 @@ def require_key_room(tx: Transaction, instance_id: str, now: datetime, wanted: i
 
     Ask in the transaction that makes them, holding the lock of the instance's owner: then no two take the last place.
     """
-    figures = _figures(tx, instance_id, now)
+    require_key_room_within(tx, instance_id, _figures(tx, instance_id, now), wanted, shared=shared)
+
+
+def require_key_room_within(
+    tx: Transaction, instance_id: str, figures: Figures, wanted: int = 1, *, shared: bool = False
+) -> None:
+    """As `require_key_room`, for a caller who has read the instance's figures of this moment already."""
     rules.room_for(Quota(Resource.KEY, figures.key_num, keyring.count_versions(tx, instance_id)), wanted, shared=shared)
 
 

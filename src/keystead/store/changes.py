@@ -35,6 +35,8 @@ change_log = Table(
     sqlite_autoincrement=True,
 )
 
+_CHANGED_SINCE: Final = "SELECT id, kind, key FROM change_log WHERE id > ? ORDER BY id"
+
 
 class Cold(Exception):
     """Something needed is not in the cache, and this thread may not go and read it."""
@@ -152,23 +154,30 @@ class Warm:
         with self._lock:
             began = elapsed()
             version = self._version_now() if self._sqlite else 0
-            with self._store.read() as tx:
-                if self._position is None:
+            if self._position is None:
+                with self._store.read() as tx:
                     self._position = int(tx.execute(select(func.coalesce(func.max(change_log.c.id), 0))).scalar_one())
-                else:
-                    self._drop_changed(tx, self._position)
+            else:
+                self._drop_changed(self._position)
             self._version = version
             self._fresh_until = began + LEASE_SECONDS
 
     def _end_look(self) -> None:
         self._looked = False
 
-    def _drop_changed(self, tx: Transaction, position: int) -> None:
-        statement = select(change_log.c.id, change_log.c.kind, change_log.c.key).where(change_log.c.id > position)
-        for row in tx.execute(statement.order_by(change_log.c.id)):
-            self._position = row.id
-            self._entries.pop((row.kind, row.key), None)
+    def _drop_changed(self, position: int) -> None:
+        for number, kind, key in self._changed_since(position):
+            self._position = number
+            self._entries.pop((kind, key), None)
             self._generation += 1  # what is being loaded just now may be from before this change
+
+    def _changed_since(self, position: int) -> list[tuple[int, str, str]]:
+        if self._sqlite:  # on the watcher's own connection: every commit of anybody is followed by one such look
+            with self._watching:
+                return list(self._watcher.execute(_CHANGED_SINCE, (position,)).fetchall())
+        statement = select(change_log.c.id, change_log.c.kind, change_log.c.key).where(change_log.c.id > position)
+        with self._store.read() as tx:
+            return [(row.id, row.kind, row.key) for row in tx.execute(statement.order_by(change_log.c.id))]
 
     def _poll(self) -> None:
         while not self._stop.wait(POLL_SECONDS):

@@ -5,7 +5,7 @@ Both are inserted in the action's own transaction, so that claim and work commit
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, PrimaryKeyConstraint, String, Table, delete, insert, select
 from sqlalchemy.exc import IntegrityError
@@ -33,6 +33,9 @@ request_nonce = Table(
     PrimaryKeyConstraint("access_key_id", "nonce"),
     Index("ix_request_nonce_seen_at_ms", "seen_at_ms"),
 )
+
+
+_CLAIM_NONCE: Final = insert(request_nonce)
 
 
 class Claimed(NamedTuple):
@@ -69,7 +72,7 @@ def claim_token(tx: Transaction, scope: tuple[str, str, str], claimed: Claimed, 
 def claim_nonce(tx: Transaction, access_key_id: str, nonce: str, seen_at_ms: int) -> bool:
     """Record the nonce of a writing request; False when it was there already (then the transaction must be left)."""
     try:
-        tx.execute(insert(request_nonce).values(access_key_id=access_key_id, nonce=nonce, seen_at_ms=seen_at_ms))
+        tx.execute(_CLAIM_NONCE, {"access_key_id": access_key_id, "nonce": nonce, "seen_at_ms": seen_at_ms})
     except IntegrityError:
         return False
     return True

@@ -203,9 +203,15 @@ def admit_for(call: Call, ready: keyring.ReadyVersion, usage: KeyUsage | None) -
 
 
 def _ready(call: Call, named: tuple[str, str], work: str, usage: KeyUsage | None) -> keyring.ReadyVersion:
-    """Find the version (`named`: key, version) and admit the call; off the loop if `work` takes long with this key."""
+    """Find the version (`named`: key, version) and admit the call; then off the loop if `work` takes long with this key.
+
+    What is left for the thread is the work: between two signatures all else is slow, the processor has forgotten it each time.
+    """
+    if isinstance(call.kept, keyring.ReadyVersion):
+        return call.kept
     caller = Caller(owner_named(call, named[0]), call.region, call.now)
     ready = keyring.ready_version(call.warm, call.service.keystore, caller, *named)
-    keyring.leave_the_loop(call.warm, slow=work in ready.handle.slow)
     admit_for(call, ready, usage)
+    call.kept = ready
+    keyring.leave_the_loop(call.warm, slow=work in ready.handle.slow)
     return ready

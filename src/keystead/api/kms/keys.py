@@ -173,7 +173,8 @@ def create_key(call: Call, request: CreateKeyRequest) -> CreateKeyResponse:
         return CreateKeyResponse(key_metadata=_metadata(key, expired=False))
     found = sharing.instance_for_create(call.tx, call.account_id, call.region, request.instance_id, call.now)
     specs.offered(shape, beyond=found.instance.specs_beyond)
-    quotas.require_key_room(call.tx, request.instance_id, call.now, shared=found.instance.account_id != call.account_id)
+    shared = found.instance.account_id != call.account_id
+    quotas.require_key_room_within(call.tx, request.instance_id, found.figures, shared=shared)
     place = Place(call.account_id, call.region, request.instance_id, call.account_id)
     key = lifecycle.create_key(call.tx, call.service.keystore, call.now, place, shape)
     note(call, key)

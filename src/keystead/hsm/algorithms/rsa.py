@@ -6,6 +6,10 @@ without the check, which costs 36 ms of a core each time and can find nothing th
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from typing import Final, cast
 
 from cryptography.exceptions import InvalidSignature
@@ -22,6 +26,10 @@ from cryptography.hazmat.primitives.serialization import (
 from keystead.hsm.algorithms.handle import DigestRefused, Handle, NotDecrypted, PlaintextTooLong
 from keystead.hsm.algorithms.specs import Spec
 
+MAKERS: Final = 2
+PATIENCE_SECONDS: Final = 4.0
+NICENESS: Final = 10
+"""A tenth of the processor time of a thread that has none, where both want the same core."""
 _SHA_256: Final = Prehashed(hashes.SHA256())
 _SIGNING: Final[dict[str, padding.AsymmetricPadding]] = {
     "RSA_PSS_SHA_256": padding.PSS(padding.MGF1(hashes.SHA256()), 32),
@@ -33,9 +41,34 @@ OAEP: Final[dict[str, tuple[padding.OAEP, int]]] = {
 }
 
 
-def made(spec: Spec) -> RSAPrivateKey:
-    """Make a key pair with exponent 65,537. It takes a second; Python's lock is let go meanwhile."""
-    return generate_private_key(65537, spec.size)
+def made(spec: Spec, patience: float = PATIENCE_SECONDS) -> RSAPrivateKey:
+    """Make a key pair with exponent 65,537: on a core that nobody else wants, where there is one (docs/adr/0111).
+
+    After `patience` seconds a second search, at low priority, tries its luck too.
+    """
+    searches = [_IDLERS.submit(generate_private_key, 65537, spec.size)]
+    done, waiting = wait(searches, patience)
+    if not done:
+        searches.append(_LATECOMERS.submit(generate_private_key, 65537, spec.size))
+        done, waiting = wait(searches, return_when=FIRST_COMPLETED)
+    for other in waiting:
+        other.cancel()
+    return done.pop().result()
+
+
+def _be_idle() -> None:
+    if sys.platform == "linux":  # where these are a thread's own
+        os.sched_setscheduler(threading.get_native_id(), os.SCHED_IDLE, os.sched_param(0))
+
+
+def _be_nice() -> None:
+    if sys.platform == "linux":
+        niceness = max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0))
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
+
+
+_IDLERS: Final = ThreadPoolExecutor(MAKERS, thread_name_prefix="rsa-idle", initializer=_be_idle)
+_LATECOMERS: Final = ThreadPoolExecutor(MAKERS, thread_name_prefix="rsa-late", initializer=_be_nice)
 
 
 def encrypted(public_key: RSAPublicKey, algorithm: str, plaintext: bytes) -> bytes:
