@@ -20,6 +20,7 @@ from keystead.keyring import rules
 from keystead.keyring.faults import NotOffered
 from keystead.keyring.model import Operation
 from keystead.labels.faults import AliasNotFound
+from keystead.quotas.model import Work
 
 
 class EncryptRequest(Request):
@@ -186,19 +187,19 @@ def sealed_by(call: Call, blob: Unpacked) -> keyring.ReadyVersion:
 
 
 def admit(call: Call, *used: keyring.ReadyVersion) -> None:
-    """Judge the keys, then take one request from each instance concerned, and of its owner's quota for a key in none.
+    """Judge the keys, then take a symmetric request from each instance concerned, and of its owner's quota for a key in none.
 
     What may be `Cold` comes first: a call run again must take one request, not two.
     """
-    rates: dict[str, int] = {}
+    standings: dict[str, InstanceStanding] = {}
     owner_id = ""
     for ready in used:
         standing = judge(call, ready)
         if standing is None:
             owner_id = ready.key.place.account_id
         else:
-            rates[standing.instance_id] = standing.qps_at(call.now)
-    call.admit(owner_id, *rates.items())
+            standings[standing.instance_id] = standing
+    call.admit(owner_id, Work.SYMMETRIC, *standings.values())
 
 
 def judge(call: Call, ready: keyring.ReadyVersion) -> InstanceStanding | None:
