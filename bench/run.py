@@ -22,6 +22,7 @@ import deployment
 from keys import create_key, list_keys, p256_sign, rsa_making, rsa_sign
 from load import Result, Shot, Target, fire, pace
 from quotes import quotes
+from rates import mix, refusals, tiers
 from rich.console import Console
 from rich.table import Table
 from sweep import sweep
@@ -119,6 +120,9 @@ CASES: Final[dict[str, Callable[[Path], list[Row]]]] = {
     "dedicated-encrypt": dedicated_encrypt,
     "two-workers": encrypt_two_workers,
     "quota": quota,
+    "rate-tiers": tiers,
+    "rate-mix": mix,
+    "rate-refusals": refusals,
     "sweep": sweep,
     "quotes": quotes,
     "rsa-sign": rsa_sign,
