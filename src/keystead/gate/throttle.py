@@ -53,7 +53,8 @@ class Throttled(LimitFault):
         if rate.group:
             what = f"the account has {alone} requests a second in this region for this kind of action ({rate.group})."
         super().__init__(f"QPS Limit Exceeded: {what}")
-        self.retry_after_ms = max(RETRY_AFTER_MS, -(-1000 * rate.weight // rate.units))
+        comes_after_ms = -(-1000 * rate.weight // rate.units)
+        self.retry_after_ms = max(RETRY_AFTER_MS, comes_after_ms + int(SLICE_SECONDS * 1000))  # a slice must have leased it
 
 
 class _Lease:
