@@ -164,7 +164,10 @@ def main() -> None:
     rows: list[Row] = []
     for name in sys.argv[1:] or CASES:
         with tempfile.TemporaryDirectory(prefix="keystead-bench-", dir=Path.cwd()) as folder:
-            rows += CASES[name](Path(folder))
+            found = CASES[name](Path(folder))
+        for row in found:
+            print(json.dumps(row), flush=True)
+        rows += found
     path = Path(__file__).with_name("results.json")
     path.write_text(json.dumps(rows, indent=1) + "\n")
     columns = ["case", "ops_per_s", "p50_ms", "p99_ms", "cpu_us_per_op", "limit", "ratio", "seconds_to_readyz", "rss_mib"]
