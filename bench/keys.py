@@ -22,7 +22,7 @@ from keystead.settings import Settings
 ROUNDS: Final = 2
 SECONDS: Final = 5
 DIGEST: Final = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
-SIGNERS: Final = 4  # instances of 4,000 a second each, of which an asymmetric call may take a part only
+SIGNERS: Final = 16  # instances of 4,000 a second each, which is 500 asymmetric ones: the rate must not bind
 RSA_MADE: Final = 20
 ENCRYPT_RATE: Final = 1000
 LISTED: Final = 100_000

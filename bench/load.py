@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -81,14 +82,25 @@ def prepare(target: Target, count: int, path: Path) -> None:
 
 def fire(target: Target, shot: Shot) -> Result:
     """Sign, send as fast as answers come, measure."""
+    return fire_together([target], shot)[0]
+
+
+def fire_together(targets: list[Target], shot: Shot) -> list[Result]:
+    """The same of several targets at once, each with connections of its own; all is signed before the first is sent."""
+    script = str(Path(__file__).with_name("wrk.lua"))
+    options = ["-t1", f"-c{CONNECTIONS}", f"-d{shot.seconds:.0f}", "-s", script]
     with tempfile.TemporaryDirectory(prefix="keystead-bench-") as folder:
-        path = Path(folder) / "requests"
-        prepare(target, shot.prepared, path)
-        script = str(Path(__file__).with_name("wrk.lua"))
-        options = ["-t1", f"-c{CONNECTIONS}", f"-d{shot.seconds:.0f}", "-s", script]
-        seen = _run(["wrk", *options, f"http://{target.host}", "--", str(path)])
-    assert seen["broken"] == 0, seen
-    return _result(seen)
+        paths = [Path(folder) / str(number) for number in range(len(targets))]
+        for target, path in zip(targets, paths, strict=True):
+            prepare(target, shot.prepared, path)
+        with ThreadPoolExecutor(len(targets)) as threads:
+            commands = [
+                ["wrk", *options, f"http://{target.host}", "--", str(path)] for target, path in zip(targets, paths, strict=True)
+            ]
+            all_seen = list(threads.map(_run, commands))
+    for seen in all_seen:
+        assert seen["broken"] == 0, seen
+    return [_result(seen) for seen in all_seen]
 
 
 def pace(target: Target, seconds: float, rate: int) -> Result:

@@ -23,6 +23,7 @@ from keys import create_key, list_keys, p256_sign, rsa_making, rsa_sign
 from load import Result, Shot, Target, fire, pace
 from permissions import permissions
 from quotes import quotes
+from rates import mix, refusals, tiers
 from rich.console import Console
 from rich.table import Table
 from sweep import sweep
@@ -120,6 +121,9 @@ CASES: Final[dict[str, Callable[[Path], list[Row]]]] = {
     "dedicated-encrypt": dedicated_encrypt,
     "two-workers": encrypt_two_workers,
     "quota": quota,
+    "rate-tiers": tiers,
+    "rate-mix": mix,
+    "rate-refusals": refusals,
     "sweep": sweep,
     "quotes": quotes,
     "permissions": permissions,
@@ -162,7 +166,10 @@ def main() -> None:
     rows: list[Row] = []
     for name in sys.argv[1:] or CASES:
         with tempfile.TemporaryDirectory(prefix="keystead-bench-", dir=Path.cwd()) as folder:
-            rows += CASES[name](Path(folder))
+            found = CASES[name](Path(folder))
+        for row in found:
+            print(json.dumps(row), flush=True)
+        rows += found
     path = Path(__file__).with_name("results.json")
     path.write_text(json.dumps(rows, indent=1) + "\n")
     columns = ["case", "ops_per_s", "p50_ms", "p99_ms", "cpu_us_per_op", "limit", "ratio", "seconds_to_readyz", "rss_mib"]

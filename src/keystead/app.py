@@ -36,6 +36,7 @@ from keystead.notices.smtp import MailServer
 from keystead.payments.port import CheckoutProvider
 from keystead.payments.sandbox import Sandbox
 from keystead.quotas.shared import load_shared_quotas
+from keystead.quotas.tiers import load_tiers
 from keystead.settings import Settings, SettingsError
 from keystead.store import Store, Transaction, Warm, business_time, open_store
 from keystead.store.engine import database_url
@@ -189,6 +190,7 @@ def open_service(settings: Settings, name: str) -> Service:
         nonces=NonceMemory(),
         journal=journal,
         shared_quotas=load_shared_quotas(settings.shared_quota_factor),
+        tiers=load_tiers(),
         regions=frozenset(region.id for region in catalogue.regions if not region.closed),
         authority=authority_of(settings),
         proxies=proxies_of(settings),

@@ -276,7 +276,7 @@ class OneBucket:
         """Give two, then refuse."""
         assert not inline
         (rate,) = rates
-        self.asked.append((rate.bucket_id, rate.qps))
+        self.asked.append((rate.bucket_id, rate.units))
         if len(self.asked) > 2:
             raise Throttled(rate)
 

@@ -17,6 +17,8 @@ from keystead.gate.arrival import Arrival
 from keystead.gate.call import Call
 from keystead.gate.registry import FaultRow
 from keystead.gate.render import GATEWAY_FAULTS
+from keystead.instances.model import InstanceStanding
+from keystead.quotas.model import Work
 from keystead.store import Cold
 from keystead.store.claims import request_nonce
 from tests.gateway import Answered, Asked, Caller, Gateway
@@ -236,14 +238,16 @@ def test_dry_run_and_throttling(gateway: Gateway, caller: Caller) -> None:
     assert (gateway.call(caller, "Compute").code, gateway.call(caller, "Write").status) == ("DryRunOperationError", 400)
 
     def act(call: Call, _asked: Asked) -> Answered:
-        for _ in range(200):  # more than the 80 ms that a bucket of 1,000 a second holds
-            call.admit("1", ("kst-1", 1000))
+        ends = call.now + timedelta(days=30)
+        standing = InstanceStanding("kst-1", "1", "here-1", "software", ends, ends, ((0, 1000),), connected=True)
+        for _ in range(200):  # more than the 50 ms that a bucket of 1,000 a second holds
+            call.admit("1", Work.SYMMETRIC, standing)
         return Answered()
 
     gateway.act = act
     reply = gateway.call(caller, "Compute")
     assert (reply.code, reply.status) == ("Rejected.Throttling", 429)
-    assert int(reply.headers["x-acs-retry-after"]) > 0
+    assert (reply.headers["x-acs-retry-after"], reply.headers["retry-after"]) == ("50", "1")
 
 
 # ---------------------------------------------------------------- nonces

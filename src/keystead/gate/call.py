@@ -13,7 +13,8 @@ from keystead.clock import Clock, Instant
 from keystead.faults import Fault
 from keystead.gate.throttle import Rate
 from keystead.identity.model import PrincipalKind
-from keystead.quotas.model import SharedQuota
+from keystead.quotas.model import SharedQuota, Work
+from keystead.quotas.tiers import Tiers, load_tiers
 from keystead.settings import Settings
 from keystead.store import Store, Transaction, Warm
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from keystead.gate.signature import NonceMemory
     from keystead.gate.throttle import Rates
     from keystead.hsm.port import KeyStore
+    from keystead.instances.model import InstanceStanding
     from keystead.networks.model import Network
 
 SHARED_GATEWAY: Final = "kms"
@@ -50,6 +52,8 @@ class Service:
     journal: Journal
     shared_quotas: Mapping[str, SharedQuota] = field(default_factory=dict)
     """By KMS action; an action without one is not limited."""
+    tiers: Tiers = field(default_factory=load_tiers)
+    """The budgets of instances."""
     regions: frozenset[str] = frozenset()
     """Where this deployment serves."""
     authority: str = ""
@@ -168,17 +172,22 @@ class Call:
     def tx(self, tx: Transaction) -> None:
         self._tx = tx
 
-    def admit(self, owner_id: str, *instances: tuple[str, int]) -> None:
-        """Take one request of the action's quota from an account, and one of each instance (its id, what it was purchased for).
+    def admit(self, owner_id: str, work: Work = Work.SYMMETRIC, *instances: InstanceStanding) -> None:
+        """Take one request of the action's quota from an account, and what the work weighs from the budget of each instance.
 
         Without an `owner_id` none of a quota: all that the call uses stands in instances. `Throttled` if any has none left.
         A computing action calls it once, after all that may be `Cold`.
         """
-        rates = [Rate(instance_id, qps) for instance_id, qps in instances]
+        rates = []
+        for standing in instances:
+            tier = self.service.tiers.tier(standing.edition, standing.qps_at(self.instant.now))
+            rates.append(Rate(standing.instance_id, tier.units, tier.weights[work]))
+            if work is Work.PAIR:
+                rates.append(Rate(f"{standing.instance_id}/pair", tier.pairs))
         quota = self.service.shared_quotas.get(self.record.api_name)
         if owner_id and quota is not None and self.record.product == SHARED_GATEWAY:
             region = self.region if self.region in self.service.regions else ""
-            rates.append(Rate(f"{owner_id}/{region}/{quota.group}", quota.qps, quota.burst, quota.group))
+            rates.append(Rate(f"{owner_id}/{region}/{quota.group}", quota.qps, 1, quota.burst, quota.group))
         if rates:
             self.service.rates.admit(rates, self.instant, inline=self.service.warm.inline)
 

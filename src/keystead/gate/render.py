@@ -129,7 +129,7 @@ def render_fault(row: FaultRow, fault: BaseException, product: Product | None, a
     message = row.message or (fault.sentence if isinstance(fault, Fault) else "") or row.code
     if arrival.dedicated:
         error = ErrorReply(status_code=row.status, error_code=row.code, error_message=message, request_id=request_id)
-        headers = [("content-type", MESSAGE_TYPE), ("x-acs-request-id", request_id)]
+        headers = [("content-type", MESSAGE_TYPE), ("x-acs-request-id", request_id), *_wait(fault)]
         return Answer(row.status, headers, encode(error))
     body: dict[str, Any] = {
         "RequestId": request_id,
@@ -140,13 +140,18 @@ def render_fault(row: FaultRow, fault: BaseException, product: Product | None, a
     }
     if product is not None and product.business_status is not None:
         body["Success"] = False
-    extra = []
-    retry_after_ms = getattr(fault, "retry_after_ms", None)
-    if retry_after_ms is not None:
-        extra.append(("x-acs-retry-after", str(retry_after_ms)))
+    extra = _wait(fault)
     if arrival.parameter("Format").upper() == "XML":
         return _xml(row.status, body, "Error", request_id, extra)
     return Answer(row.status, _json_headers(request_id) + extra, _ENCODER.encode(body))
+
+
+def _wait(fault: BaseException) -> list[tuple[str, str]]:
+    """Give the headers that tell when to come back: the cloud's in milliseconds, HTTP's (RFC 9110, 10.2.3) in whole seconds."""
+    if not isinstance(fault, Throttled):
+        return []
+    milliseconds = fault.retry_after_ms
+    return [("x-acs-retry-after", str(milliseconds)), ("retry-after", str(-(-milliseconds // 1000)))]
 
 
 def unavailable(arrival: Arrival, request_id: str, reason: str) -> Answer:

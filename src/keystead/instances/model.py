@@ -138,6 +138,7 @@ class InstanceStanding(msgspec.Struct, frozen=True):
     instance_id: str
     account_id: str
     region: str
+    edition: str
     ends_at: datetime
     releases_at: datetime
     rates: tuple[tuple[int, int], ...]

@@ -119,6 +119,7 @@ def standing_kept(
         instance_id=instance.instance_id,
         account_id=instance.account_id,
         region=instance.region,
+        edition=instance.edition,
         ends_at=ends_at,
         releases_at=entitlements.release_at(ends_at, instance.retention_days),
         rates=_rates(held),

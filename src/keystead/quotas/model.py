@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -19,6 +20,32 @@ class Resource(enum.StrEnum):
     """Requests a second."""
     VPC = "vpc"
     """Access management: bound VPCs and accounts the instance is shared with."""
+
+
+class Work(enum.StrEnum):
+    """What an instance does for a request, as far as its rate goes; the values are the columns of the file of tiers."""
+
+    SYMMETRIC = "symmetric"
+    """Encrypt, Decrypt, data keys; MACs, which are on no page, too."""
+    ASYMMETRIC = "asymmetric"
+    """Sign, verify, encrypt, decrypt with an asymmetric key."""
+    PUBLIC_KEY = "public_key"
+    SECRET_VALUE = "secret_value"  # noqa: S105 - the name of a figure
+    RANDOM = "random"
+    PAIR = "pair"
+    """A data key pair: the one that is made, beside the request for it, which weighs as a symmetric one."""
+
+
+class Tier(NamedTuple):
+    """An instance's budget of requests a second, in whole units.
+
+    `units` of it come a second; a request takes its work's weight. Units / weight is exactly the figure of that work alone.
+    `pairs` is how many data key pairs a second, counted for themselves.
+    """
+
+    units: int
+    weights: Mapping[Work, int]
+    pairs: int
 
 
 class SharedQuota(NamedTuple):

@@ -1,7 +1,8 @@
-"""Rate leases: one bucket a rate (an instance's, a quota's), from which workers on any node take requests in slices.
+"""Rate leases: one bucket a rate (an instance's, a quota's), from which workers on any node take units in slices.
 
-A bucket fills at its rate and holds BURST_MS worth of it, so over any 10 s at most the rate and 0.8 % are given out; where its
-`burst` is more, it holds that many.
+What a unit is, the caller says: a request, or a part of one where requests weigh differently. A bucket fills at its rate and
+holds BURST_MS worth of it, so over any 10 s at most the rate and 0.5 % are given out; where its `burst` is more, it holds that.
+Who gives a bucket another rate keeps what is in it, as far as the new size goes.
 The counts are of no value after a crash: on SQLite they live in a file of their own without fsync, so that they neither wait
 for nor wake what watches the main file; on PostgreSQL in an unlogged table.
 """
@@ -17,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from keystead.store.engine import Store, open_store
 from keystead.store.transaction import Transaction
 
-BURST_MS = 80
+BURST_MS = 50
 _THOUSANDTHS = 1000
 _TABLE_LOCK = 7_235_003
 
@@ -45,10 +46,10 @@ _KEEP = (
 
 
 class Want(NamedTuple):
-    """What a worker asks of one bucket: `wanted` requests (negative gives unused ones back); `qps` fills it."""
+    """What a worker asks of one bucket: `wanted` units (negative gives unused ones back); `units` a second fill it."""
 
     bucket_id: str
-    qps: int
+    units: int
     wanted: int
     burst: int = 0
 
@@ -71,7 +72,7 @@ def open_rates(data: Path, main: Store) -> Store:
 
 
 def take(rates: Store, wants: list[Want], wall_ms: int) -> dict[str, int]:
-    """Serve all wants in one transaction of two statements; gives how many requests each got (never more than asked).
+    """Serve all wants in one transaction of two statements; gives how many units each got (never more than asked).
 
     `wall_ms` is real time in milliseconds; a step back of the clock fills nothing until the old time is passed.
     """
@@ -80,23 +81,32 @@ def take(rates: Store, wants: list[Want], wall_ms: int) -> dict[str, int]:
     with rates.write() as tx:
         buckets = _locked(tx, wants)
         if len(buckets) < len(wants):  # two nodes may find one missing at once: the second waits here, then reads the first's row
-            full = [_bucket(want.bucket_id, _capacity(want), wall_ms) for want in sorted(wants) if want.bucket_id not in buckets]
+            full = [_bucket(want.bucket_id, capacity(want), wall_ms) for want in sorted(wants) if want.bucket_id not in buckets]
             upsert = sqlite.insert if tx.dialect == "sqlite" else postgresql.insert
             tx.execute(upsert(rate_bucket).on_conflict_do_nothing(), full)
             buckets = _locked(tx, wants)
         for want in wants:
             tokens_before, filled_before = buckets[want.bucket_id]
             filled_at = max(filled_before, wall_ms)
-            tokens = min(_capacity(want), tokens_before + (filled_at - filled_before) * want.qps)
-            count = given[want.bucket_id] = min(want.wanted, tokens // _THOUSANDTHS)
-            left = min(_capacity(want), tokens - count * _THOUSANDTHS)
+            given[want.bucket_id], left = served(want, tokens_before, filled_at - filled_before)
             changed.append({"changed_id": want.bucket_id, "tokens": left, "filled_at": filled_at})
         tx.execute(_KEEP, changed)
     return given
 
 
-def _capacity(want: Want) -> int:
-    return max(want.qps * BURST_MS, want.burst * _THOUSANDTHS, _THOUSANDTHS)
+def served(want: Want, tokens: int, elapsed_ms: int) -> tuple[int, int]:
+    """Give how many units a want gets of a bucket that held `tokens` thousandths `elapsed_ms` ago, and the thousandths left.
+
+    Whole numbers throughout: a unit a second is a thousandth a millisecond, so nothing is rounded and nothing drifts.
+    """
+    filled = min(capacity(want), tokens + elapsed_ms * want.units)
+    given = min(want.wanted, filled // _THOUSANDTHS)
+    return given, min(capacity(want), filled - given * _THOUSANDTHS)
+
+
+def capacity(want: Want) -> int:
+    """Give what its bucket holds when full, in thousandths of a unit."""
+    return max(want.units * BURST_MS, want.burst * _THOUSANDTHS, _THOUSANDTHS)
 
 
 def _bucket(bucket_id: str, tokens: int, filled_at_ms: int) -> dict[str, str | int]:

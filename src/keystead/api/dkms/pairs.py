@@ -10,30 +10,19 @@ from typing import ClassVar, Final, NamedTuple
 
 from keystead.api.dkms._product import DKMS
 from keystead.api.dkms._use import IV_BYTES, sealing_algorithm, version_for
-from keystead.api.kms.cryptography import admit
+from keystead.api.kms.cryptography import judge
 from keystead.envelope import rules as envelope
 from keystead.faults import InvalidParameter
 from keystead.gate.call import Call
 from keystead.gate.dedicated.protobuf import Message, Reply
 from keystead.gate.registry import Effect
-from keystead.gate.throttle import Rate, Throttled
 from keystead.hsm.port import DataKeyPair
 from keystead.keyring import commands as keyring
 from keystead.keyring.commands import ReadyVersion
+from keystead.quotas.model import Work
 
 SPECS: Final = ("RSA_2048", "RSA_3072", "RSA_4096", "EC_P256", "EC_P256K", "EC_SM2")
 ENCODINGS: Final = ("PEM", "DER")
-PAIRS_A_SECOND: Final = 1
-
-
-class PairsThrottled(Throttled):
-    """The instance has just made a key pair."""
-
-    def __init__(self, pairs: str) -> None:
-        """Say the bound; `pairs` names the bucket."""
-        super().__init__(Rate(pairs, PAIRS_A_SECOND))
-        self.args = (f"QPS Limit Exceeded: an instance makes {PAIRS_A_SECOND} data key pair a second.",)
-        self.retry_after_ms = 1000
 
 
 class GenerateDataKeyPairRequest(Message, kw_only=True):
@@ -189,13 +178,10 @@ def _made(
         raise InvalidParameter("KeyFormat", f"It must be {' or '.join(ENCODINGS)}.")
     ready = version_for(call, request.key_id)
     keyring.leave_the_loop(call.warm, slow=True)
-    admit(call, (ready, ""))
+    standing = judge(call, ready)
     algorithm = sealing_algorithm(ready, asked, b"", "")
-    pairs = f"{ready.key.place.instance_id}/pair"
-    try:
-        call.admit("", (pairs, PAIRS_A_SECOND))
-    except Throttled:
-        raise PairsThrottled(pairs) from None
+    if standing is not None:  # an application has keys of instances only
+        call.admit("", Work.PAIR, standing)
     pair = call.service.keystore.data_key_pair(request.key_pair_spec, encoding)
     sealed = ready.handle.seal(pair.private, request.aad)
     return _Made(ready, algorithm, pair, sealed[:IV_BYTES], laid_out(ready.version_id, sealed))

@@ -19,6 +19,7 @@ from keystead.gate.registry import Effect
 from keystead.instances import commands as instances
 from keystead.instances.faults import InstanceNotFound
 from keystead.keyring.faults import KeyUnavailable
+from keystead.quotas.model import Work
 
 RANDOM_BYTES_MAX: Final = 1024
 
@@ -68,19 +69,19 @@ def generate_random(call: Call, request: GenerateRandomRequest) -> GenerateRando
     """Draw random bytes, as one request of the instance."""
     if not 1 <= request.length <= RANDOM_BYTES_MAX:
         raise InvalidParameter("Length", f"It must be from 1 to {RANDOM_BYTES_MAX}.")
-    _admit(call, Permission.KEY_USER, "")
+    _admit(call, Permission.KEY_USER, "", Work.RANDOM)
     return GenerateRandomResponse(random=base64.b64decode(call.service.keystore.data_key_text(request.length)))
 
 
 @DKMS.action("GetSecretValue", Effect.COMPUTE, methods="POST")
 def get_secret_value(call: Call, request: GetSecretValueRequest) -> GetSecretValueResponse:
     """Refuse: no secret is there yet, whatever it is called."""
-    _admit(call, Permission.SECRET_USER, f"secret/{request.secret_name}")
+    _admit(call, Permission.SECRET_USER, f"secret/{request.secret_name}", Work.SECRET_VALUE)
     raise AccessObjectNotFound(request.secret_name)
 
 
-def _admit(call: Call, permission: Permission, resource: str) -> None:
-    """Judge the caller and the instance, and take one of its requests: the instance of the gateway, else the first granted."""
+def _admit(call: Call, permission: Permission, resource: str, work: Work) -> None:
+    """Judge the caller and the instance, and take a request of its budget: the gateway's, else the first granted."""
     passport = call.principal.passport
     named = call.gateway
     instance_id = rules.first_instance(passport) if passport is not None and named == ANY_GATEWAY else named
@@ -93,4 +94,4 @@ def _admit(call: Call, permission: Permission, resource: str) -> None:
         raise InstanceNotFound(instance_id)
     if standing.expired(call.now):
         raise KeyUnavailable(instance_id)
-    call.admit("", (instance_id, standing.qps_at(call.now)))
+    call.admit("", work, standing)

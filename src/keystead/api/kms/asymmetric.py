@@ -22,8 +22,11 @@ from keystead.keyring import rules
 from keystead.keyring.commands import Caller
 from keystead.keyring.faults import NotOffered
 from keystead.keyring.model import KeyUsage, Operation
+from keystead.quotas.model import Work
 
 INPUT_BYTES_MAX: Final = 6400
+_WORK: Final = {None: Work.PUBLIC_KEY, KeyUsage.MAC: Work.SYMMETRIC}
+"""What an instance does for a usage; all others are asymmetric."""
 
 
 class AsymmetricSignRequest(Request):
@@ -189,7 +192,10 @@ def text_of(data: bytes) -> str:
 
 
 def admit_for(call: Call, ready: keyring.ReadyVersion, usage: KeyUsage | None) -> None:
-    """Ask standing, state, usage and rate, in this order; what may be `Cold` comes before, so that one call takes one request."""
+    """Ask standing, state, usage and rate, in this order; what may be `Cold` comes before, so that one call takes one request.
+
+    No `usage` is the public key's.
+    """
     note(call, ready.key)
     call.record.key_version_id = ready.version_id
     standing = standing_of_key(call, ready.key)
@@ -199,7 +205,7 @@ def admit_for(call: Call, ready: keyring.ReadyVersion, usage: KeyUsage | None) -
     if standing is None:
         call.admit(call.account_id)
     else:
-        call.admit("", (standing.instance_id, standing.qps_at(call.now)))
+        call.admit("", _WORK.get(usage, Work.ASYMMETRIC), standing)
 
 
 def _ready(call: Call, named: tuple[str, str], work: str, usage: KeyUsage | None) -> keyring.ReadyVersion:

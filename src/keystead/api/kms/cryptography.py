@@ -21,6 +21,7 @@ from keystead.keyring import rules
 from keystead.keyring.faults import KeyNotFound, NotOffered
 from keystead.keyring.model import Operation
 from keystead.labels.faults import AliasNotFound
+from keystead.quotas.model import Work
 
 
 class EncryptRequest(Request):
@@ -196,20 +197,20 @@ def sealed_by(call: Call, blob: Unpacked, permission: str = "") -> keyring.Ready
 
 
 def admit(call: Call, *used: tuple[keyring.ReadyVersion, str]) -> None:
-    """Judge the keys, then take one request from each instance concerned, and of its owner's quota for a key in none.
+    """Judge the keys, then take a symmetric request from each instance concerned, and of its owner's quota for a key in none.
 
     With each goes what the caller needs where that is not what the action is called, or empty text. What may be `Cold` comes
     first: a call run again must take one request, not two.
     """
-    rates: dict[str, int] = {}
+    standings: dict[str, InstanceStanding] = {}
     owner_id = ""
     for ready, permission in used:
         standing = judge(call, ready, permission)
         if standing is None:
             owner_id = ready.key.place.account_id
         else:
-            rates[standing.instance_id] = standing.qps_at(call.now)
-    call.admit(owner_id, *rates.items())
+            standings[standing.instance_id] = standing
+    call.admit(owner_id, Work.SYMMETRIC, *standings.values())
 
 
 def judge(call: Call, ready: keyring.ReadyVersion, permission: str = "") -> InstanceStanding | None:
