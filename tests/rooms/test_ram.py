@@ -23,6 +23,7 @@ from keystead.gate.signature import percent
 from keystead.gate.throttle import SLICE_SECONDS
 from tests.journeys.bad_values import contents
 from tests.journeys.test_permissions import RAM_VERSION, STS_VERSION, ram, user_with
+from tests.rooms.test_networks import register
 from tests.world import KMS_VERSION, Reply, Tenant, World
 
 
@@ -99,6 +100,19 @@ def test_conditions_on_address_and_tag(world: World) -> None:
     assert [encrypt(caller, key_id).status for caller in (ann, bob, cy)] == [200, 403, 403]
     assert owner.kms("TagResource", KeyId=key_id, Tags='[{"TagKey":"for","TagValue":"cy"}]').status == 200
     assert encrypt(cy, key_id).status == 200
+
+
+def test_condition_on_the_vpc_of_the_caller(world: World) -> None:
+    """None registered, one of another account's, one of the caller's own at this address."""
+    owner, other = world.tenant(), world.tenant()
+    key_id = owner.key(owner.instance())
+    inside = {"Effect": "Allow", "Action": "kms:Encrypt", "Condition": {"StringEquals": {"acs:SourceVpc": ["vpc-a", "vpc-b"]}}}
+    ann = user_with(owner, "ann", inside)
+    assert encrypt(ann, key_id).status == 403
+    register(world, other, "vpc-b", "127.0.0.0/8")
+    assert encrypt(ann, key_id).status == 403
+    register(world, owner, "vpc-a", "127.0.0.0/8")
+    assert encrypt(ann, key_id).status == 200
 
 
 def test_key_policy_or_ram_in_one_account_and_a_deny_for_all(world: World) -> None:

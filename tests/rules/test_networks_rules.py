@@ -86,3 +86,12 @@ def test_inside_is_inside_any_of_its_vpcs() -> None:
     assert reach.admits(("1/r/vpc-1", "2/r/vpc-1"), "10.2.0.0")
     assert not reach.admits((), "10.1.0.0")
     assert Reach({}).admits((), "x")
+
+
+def test_the_vpc_of_an_address_is_the_callers_own() -> None:
+    """Others may use the same addresses; no address is nowhere."""
+    ranges = {"1/r/vpc-b": ["10.1.0.0/16"], "1/r/vpc-a": ["10.1.2.0/24", "10.3.0.0/16"], "2/r/vpc-c": ["10.1.0.0/16"]}
+    reach = Reach({place: rules.networks_of(texts) for place, texts in ranges.items()})
+    assert [reach.vpc_of("1/r/", source) for source in ("10.1.2.3", "10.1.9.9", "10.3.0.1")] == ["vpc-a", "vpc-b", "vpc-a"]
+    assert [reach.vpc_of("2/r/", source) for source in ("10.1.2.3", "10.3.0.1", "")] == ["vpc-c", "", ""]
+    assert reach.vpc_of("1/s/", "10.1.2.3") == ""

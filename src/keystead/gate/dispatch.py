@@ -32,6 +32,7 @@ from keystead.identity.faults import NotPermitted
 from keystead.identity.grants import grants_of, key_policy_of
 from keystead.identity.model import HolderKind, PrincipalKind
 from keystead.keyring.faults import KeyNotFound
+from keystead.networks import commands as networks
 from keystead.policy.model import Question, Verdict
 from keystead.policy.reading import read
 from keystead.policy.rules import ROOT, PolicySet, both, either, key_verdict
@@ -279,24 +280,31 @@ def _context(call: Call, policies: PolicySet, tags: Tags | None) -> Mapping[str,
     """Give the condition keys that the policies look at; one that the call does not have is left out."""
     if not policies.keys:
         return _NOTHING
-    found: dict[str, str] = {}
-    arrival = call.arrival
-    for key in policies.keys:
-        if key == "acs:SourceIp":
-            found[key] = call.record.client_ip
-        elif key == "acs:CurrentTime":
-            found[key] = iso_z(call.now)
-        elif key == "acs:SecureTransport":
-            found[key] = "true" if arrival is not None and arrival.secure else "false"
-        elif key.startswith("kms:tag/") and tags is not None:
-            value = tags().get(key.removeprefix("kms:tag/"))
-            if value is not None:
-                found[key] = value
-        elif key.startswith("acs:RequestTag/") and arrival is not None:
-            value = _request_tags(arrival.parameters()).get(key.removeprefix("acs:RequestTag/"))
-            if value is not None:
-                found[key] = value
-    return found
+    found = ((key, _of_tags(call, key, tags) if "/" in key else _of_call(call, key)) for key in policies.keys)
+    return {key: value for key, value in found if value is not None}
+
+
+def _of_call(call: Call, key: str) -> str | None:
+    record = call.record
+    if key == "acs:SourceIp":
+        return record.client_ip
+    if key == "acs:CurrentTime":
+        return iso_z(call.now)
+    if key == "acs:SecureTransport":
+        return "true" if call.arrival is not None and call.arrival.secure else "false"
+    if key in {"acs:SourceVpc", "acs:VpcSourceIp"}:
+        vpc_id = networks.vpc_of(call.warm, call.account_id, call.region, record.client_ip)
+        return (vpc_id if key == "acs:SourceVpc" else record.client_ip) if vpc_id else None
+    return None
+
+
+def _of_tags(call: Call, key: str, tags: Tags | None) -> str | None:
+    kind, _, name = key.partition("/")
+    if kind == "kms:tag":
+        return tags().get(name) if tags is not None else None
+    if kind == "acs:RequestTag" and call.arrival is not None:
+        return _request_tags(call.arrival.parameters()).get(name)
+    return None
 
 
 def _request_tags(parameters: Mapping[str, str]) -> dict[str, str]:

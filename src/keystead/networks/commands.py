@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from keystead.networks import rows, rules
 from keystead.networks.faults import OutsideNetwork, VpcExists, VpcInUse, VpcUnknown
-from keystead.networks.model import BoundVpc, Sharing, Vpc
+from keystead.networks.model import BoundVpc, Sharing, Vpc, place_of
 from keystead.networks.reach import Reach
 from keystead.store import Transaction, Warm
 
@@ -76,6 +76,12 @@ def require_inside(warm: Warm, places: tuple[str, ...], source: str) -> None:
     """Raise OutsideNetwork unless an address is inside one of the VPCs; no SQL when warm, else `Cold` where it may not be."""
     if not warm.get(rows.CACHED_REACH, "", _reach).admits(places, source):
         raise OutsideNetwork
+
+
+def vpc_of(warm: Warm, account_id: str, region: str, source: str) -> str:
+    """Give the VPC of an account in a region that an address is in, empty for none; no SQL when warm, else `Cold`."""
+    reach: Reach = warm.get(rows.CACHED_REACH, "", _reach)
+    return reach.vpc_of(place_of(account_id, region, ""), source)
 
 
 def _reach(tx: Transaction) -> Reach:

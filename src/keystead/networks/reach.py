@@ -14,12 +14,13 @@ KNOWN_MAX: Final = 10_000
 class Reach:
     """The ranges of all registered VPCs by place. What was asked is remembered: a VPC that changes makes another one of these."""
 
-    __slots__ = ("_known", "_networks")
+    __slots__ = ("_found", "_known", "_networks")
 
     def __init__(self, networks: Mapping[str, tuple[Network, ...]]) -> None:
         """Start with nothing asked."""
         self._networks = networks
         self._known: dict[tuple[tuple[str, ...], str], bool] = {}
+        self._found: dict[tuple[str, str], str] = {}
 
     def admits(self, places: tuple[str, ...], source: str) -> bool:
         """Whether an address is inside one of the VPCs; anywhere is, as long as no VPC at all is registered."""
@@ -34,3 +35,22 @@ class Reach:
                 self._known.clear()
             self._known[places, source] = known
         return known
+
+    def vpc_of(self, home: str, source: str) -> str:
+        """Give the VPC an address is in, by id the first of an account's in a region (`home` is their place); empty for none.
+
+        Two accounts may use the same private addresses: only the caller's own VPCs can be where it says it is.
+        """
+        found = self._found.get((home, source))
+        if found is None:
+            address = rules.address_of(source)
+            inside = (
+                place.removeprefix(home)
+                for place in sorted(self._networks)
+                if place.startswith(home) and address is not None and any(address in network for network in self._networks[place])
+            )
+            found = next(inside, "")
+            if len(self._found) >= KNOWN_MAX:
+                self._found.clear()
+            self._found[home, source] = found
+        return found
