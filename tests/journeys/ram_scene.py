@@ -67,11 +67,15 @@ class RamScene:
         self.call("DeleteGroup", GroupName="fresh")
         self.call("DeleteRole", RoleName="fresh")
         self.call("DeletePolicy", PolicyName="fresh")
+        for name in self._providers() - {"cluster", "idle"}:
+            self.owner.call("2019-08-15", "DeleteOIDCProvider", {"OIDCProviderName": name})
         for name in ("cluster", "idle"):
             issuer = f"https://{name}.example.com"
             self.owner.call("2019-08-15", "CreateOIDCProvider", {"OIDCProviderName": name, "IssuerUrl": issuer})
-        for name in ("fresh", "Fresh", "FRESH"):
-            self.owner.call("2019-08-15", "DeleteOIDCProvider", {"OIDCProviderName": name})
+
+    def _providers(self) -> set[str]:
+        listed = self.owner.call("2019-08-15", "ListOIDCProviders", {"MaxItems": "100"}).body["OIDCProviders"]
+        return {provider["OIDCProviderName"] for provider in listed["OIDCProvider"]}
 
     def _mend_policies(self) -> None:
         for name in ("held", "idle"):

@@ -375,7 +375,8 @@ def test_no_kind_of_key_breaks_another_kinds_action(world: World) -> None:
                 takes = [{"Algorithm": one} for one in algorithms] if "Algorithm" in {f.wire for f in action.plan} else [{}]
                 for taken in takes:
                     flat = scene.sound(action) | ids | taken
-                    reply = scene.one.kms(action.name, **flat)
+                    while (reply := scene.one.kms(action.name, **flat)).status == 429:  # 500 asymmetric calls a second
+                        pass
                     assert reply.status in {200, 400, 409}, (action.name, name, taken, reply.body)
                     tried += 1
     assert tried > 200
