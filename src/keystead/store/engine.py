@@ -8,6 +8,7 @@ uniqueness rules in the schema stop what locks do not.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from keystead.faults import Unavailable
 from keystead.store.transaction import Conflict, Transaction
 
 SQLITE_BUSY_SECONDS_MAX = 15
+_WAL_PAUSE_SECONDS = 0.01
 _CONFLICT_STATES = frozenset({"40001", "40P01"})
 
 metadata = MetaData(
@@ -128,6 +130,25 @@ def open_store(url: str, *, durable: bool = True) -> Store:
     return Store(engine, url)
 
 
+def _keep_a_wal(cursor: sqlite3.Cursor) -> None:
+    """Have a database write ahead.
+
+    Of two processes that open a new file at the same moment one may be told at once that it is locked: SQLite waits for no lock
+    here that two could wait for together.
+    """
+    tries_left = int(SQLITE_BUSY_SECONDS_MAX / _WAL_PAUSE_SECONDS)
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            tries_left -= 1
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or not tries_left:
+                raise
+            threading.Event().wait(_WAL_PAUSE_SECONDS)
+        else:
+            return
+
+
 def _tune_sqlite(engine: Engine, *, durable: bool) -> None:
     synchronous = "FULL" if durable else "OFF"
 
@@ -135,7 +156,7 @@ def _tune_sqlite(engine: Engine, *, durable: bool) -> None:
     def on_connect(dbapi: Any, _record: Any) -> None:  # noqa: ANN401 - SQLAlchemy event signature
         dbapi.isolation_level = None  # the driver begins nothing by itself
         cursor = dbapi.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
+        _keep_a_wal(cursor)
         cursor.execute(f"PRAGMA synchronous={synchronous}")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute("PRAGMA secure_delete=ON")  # a destroyed instance key leaves no copy in a free page
