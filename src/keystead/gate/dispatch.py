@@ -189,7 +189,7 @@ def permit(call: Call, action: Action) -> None:
 
 def permit_key(call: Call, key_id: str, owner: str, tags: Tags, name: str = "") -> None:
     """Ask for a key that the action found; `name` is what it needs where that is not the action's own. NotPermitted, `Cold`."""
-    if call.action is None or not call.action.permission.of_key:
+    if call.action is None or not call.action.of_key:
         return
     call.asked += 1
     if call.principal.kind in _OTHERWISE:
@@ -199,7 +199,9 @@ def permit_key(call: Call, key_id: str, owner: str, tags: Tags, name: str = "") 
         if not shared(call, key_id, owner, tags, wanted):
             raise KeyNotFound(key_id)
         return
-    if call.principal.kind is PrincipalKind.ACCOUNT and wanted in RECOVERY:
+    # The account itself is stopped by a key's policy alone, and most keys have the default one.
+    root = call.principal.kind is PrincipalKind.ACCOUNT
+    if root and (wanted in RECOVERY or key_policy_of(call.warm, key_id, owner).silent):
         return
     resource = f"acs:kms:{call.region}:{owner}:key/{key_id}"
     _require(wanted, resource, _key_verdict(call, Wanted(wanted, resource, key_id, owner), tags))
@@ -235,7 +237,7 @@ def permit_item(call: Call, item: str) -> None:
 
 def permitted(call: Call, action: Action) -> None:
     """Make sure, once an action ran, that one which must ask for its keys did: nothing it did is kept or told otherwise."""
-    if action.permission.of_key and not call.asked:
+    if action.of_key and not call.asked:
         message = f"{action.name} touched no key that it asked for"
         raise RuntimeError(message)
 

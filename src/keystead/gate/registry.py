@@ -87,6 +87,8 @@ class Action(NamedTuple):
     permission: Permission
     for_services: bool = False
     """Whether a service of the deployment may call it too."""
+    of_key: bool = False
+    """Whether the action itself asks for a permission: as its `permission` says, at hand for every call."""
 
 
 class Product:
@@ -151,6 +153,7 @@ class Product:
                 where,
                 self.permissions[name],
                 for_services,
+                self.permissions[name].of_key,
             )
             return handler
 

@@ -75,6 +75,8 @@ class PolicySet:
         clauses = [_clause(name, statement) for name, document in policies for statement in document.statements]
         # Deny first: the first that applies decides.
         self._clauses = sorted(clauses, key=lambda clause: clause.statement.effect is Effect.ALLOW)
+        self.silent = not clauses
+        """Whether it says nothing, whatever is asked."""
         self.keys = frozenset(condition.key for clause in clauses for condition in clause.statement.conditions)
         """The condition keys that any statement looks at."""
         self._known: dict[tuple[str, str], tuple[Clause, ...]] = {}
