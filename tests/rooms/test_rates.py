@@ -127,6 +127,20 @@ def test_after_a_pause_a_worker_admits_what_is_held(store: Store) -> None:
         assert sum(crew.ask(worker, one) for worker in (0, 1, 2) for _ in range(200)) == most
 
 
+def test_a_bucket_found_short_is_short_until_it_had_enough(store: Store) -> None:
+    """1,000 a second: five signatures of 5 just before a slice ends, which asks for 28 of the 20 left; five more 40 ms later.
+
+    By then the bucket has filled and the worker has given back all but 10 of what it got: two from those, three from the bucket.
+    """
+    crew, heavy = Crew(store, 1, Hand()), rate_of(1000, Work.ASYMMETRIC)
+    while (crew.hand.ms + 1) % int(SLICE_SECONDS * 1000):
+        crew.pass_ms()
+    assert [crew.ask(0, heavy) for _ in range(5)] == [5] * 5
+    for _ in range(40):
+        crew.pass_ms()
+    assert [crew.ask(0, heavy) for _ in range(5)] == [5] * 5
+
+
 def test_a_heavy_request_owes_what_was_not_there(store: Store) -> None:
     """1,000 a second, 50 in the bucket, one taken: of signatures of 5, the tenth finds 4, owes 1, and the eleventh finds none.
 

@@ -66,12 +66,11 @@ class _Lease:
         self.left = 0  # units; below zero a debt
         self.asked = 0  # units, since the last renewal
         self.asked_at = 0.0
-        self.dry_at = 0.0  # when the bucket was last found with less than was asked; monotonic seconds
+        self.dry_at = 0.0  # when the bucket was found with less than was asked; monotonic seconds, 0 after it had enough
 
     def add(self, wanted: int, given: int, now: float) -> None:
         self.left += given
-        if given < wanted:
-            self.dry_at = now
+        self.dry_at = now if given < wanted else 0.0
 
     def change(self, units: int) -> None:
         """Count in other units, those of an upgrade: what is left of a slice is as much of a second as before."""
@@ -182,7 +181,6 @@ class Rates:
             given = take(self._store, wants, wall_ms)
             for want in wants:
                 lease = self._leases[want.bucket_id]
-                if want.wanted > 0:
-                    lease.add(want.wanted, given[want.bucket_id], now)
+                lease.add(max(want.wanted, 0), max(given[want.bucket_id], 0), now)  # what was given back is off `left` already
                 if now - lease.asked_at > IDLE_SECONDS and lease.left == 0:
                     del self._leases[want.bucket_id]
