@@ -102,6 +102,30 @@ def test_conditions_on_address_and_tag(world: World) -> None:
     assert encrypt(cy, key_id).status == 200
 
 
+def test_condition_on_the_tags_of_the_request(world: World) -> None:
+    """However a request says what it is to put on a key: as JSON of CreateKey and TagResource, or numbered of TagResources."""
+    owner = world.tenant()
+    instance_id = owner.instance()
+    key_id = owner.key(instance_id)
+    secret = {"StringEquals": {"acs:RequestTag/for": "secrets"}}
+    ann = user_with(
+        owner, "ann", {"Effect": "Allow", "Action": "kms:*"}, {"Effect": "Deny", "Action": "kms:*", "Condition": secret}
+    )
+
+    def answers(value: str) -> list[int]:
+        text = json.dumps([{"TagKey": "for", "TagValue": value}])
+        numbered = {"RegionId": "ap-southeast-1", "ResourceType": "key", "ResourceId.1": key_id}
+        return [
+            ann.kms("CreateKey", DKMSInstanceId=instance_id, Tags=text).status,
+            ann.kms("TagResource", KeyId=key_id, Tags=text).status,
+            ann.kms("TagResources", **numbered, **{"Tag.1.Key": "for", "Tag.1.Value": value}).status,
+        ]
+
+    assert answers("logs") == [200, 200, 200]
+    assert answers("secrets") == [403, 403, 403]
+    assert ann.kms("TagResource", KeyId=key_id, Tags="[").code == "InvalidParameter"
+
+
 def test_condition_on_the_vpc_of_the_caller(world: World) -> None:
     """None registered, one of another account's, one of the caller's own at this address."""
     owner, other = world.tenant(), world.tenant()

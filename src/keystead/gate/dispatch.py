@@ -32,6 +32,7 @@ from keystead.identity.faults import NotPermitted
 from keystead.identity.grants import grants_of, key_policy_of
 from keystead.identity.model import HolderKind, PrincipalKind
 from keystead.keyring.faults import KeyNotFound
+from keystead.labels.rules import tags_of_json
 from keystead.networks import commands as networks
 from keystead.policy.model import Question, Verdict
 from keystead.policy.reading import read
@@ -273,8 +274,8 @@ def _filled(call: Call, template: str) -> str:
     head, _, rest = text.partition("{")
     name, _, tail = rest.partition("}")
     given = call.arrival.parameter(name) if call.arrival is not None else ""
-    if name == "KmsInstanceId":
-        given = given.rpartition("/")[2]  # an instance may be named by its ARN: the same one to policies
+    if head.endswith("/") and given.startswith("acs:"):
+        given = given.rpartition("/")[2]  # what is named by its ARN is the same one to policies
     return f"{head}{given}{tail}"  # what a caller sends is put in last, and never read as a template or a pattern
 
 
@@ -310,6 +311,10 @@ def _of_tags(call: Call, key: str, tags: Tags | None) -> str | None:
 
 
 def _request_tags(parameters: Mapping[str, str]) -> dict[str, str]:
+    """Give the tags a request is to put on something, as `Tag.N.Key` or as JSON; malformed JSON the action refuses itself."""
+    with contextlib.suppress(InvalidParameter):
+        if "Tags" in parameters:
+            return tags_of_json(parameters["Tags"])
     return {
         value: parameters.get(f"{name.removesuffix('.Key')}.Value", "")
         for name, value in parameters.items()
