@@ -9,12 +9,12 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import deployment
 from client import KMS, Client
 from crowd import keys_into
-from load import Result, Shot, Target, fire, pace
+from load import Result, Row, Shot, Target, fire, pace, row_of
 
 from keystead import app
 from keystead.settings import Settings
@@ -28,7 +28,6 @@ ENCRYPT_RATE: Final = 1000
 LISTED: Final = 100_000
 PAGE: Final = 100
 DEPTHS: Final = (1, 10, 100, 500, 1000)
-Row = dict[str, Any]
 
 BARE = """
 import sys, time
@@ -67,14 +66,14 @@ def rsa_making(folder: Path) -> list[Row]:
         here = deployment.instance(client, 4000)
         target = Target(running.host, client.credentials, [deployment.key(client, here)])
         pace(target, 1, ENCRYPT_RATE)
-        rows = [_row("Encrypt at 1,000/s", [pace(target, 10, ENCRYPT_RATE)])]
+        rows = [row_of("Encrypt at 1,000/s", [pace(target, 10, ENCRYPT_RATE)])]
         began = time.monotonic()
         maker = threading.Thread(target=_make, args=(client, here))
         maker.start()
         found = []
         while maker.is_alive():
             found.append(pace(target, 10, ENCRYPT_RATE))
-        rows.append(_row(f"Encrypt at 1,000/s while {RSA_MADE} RSA_4096 keys are made", found))
+        rows.append(row_of(f"Encrypt at 1,000/s while {RSA_MADE} RSA_4096 keys are made", found))
         return [rows[0], rows[1] | {"making_seconds": round(time.monotonic() - began, 1)}]
 
 
@@ -88,7 +87,7 @@ def create_key(folder: Path) -> list[Row]:
         fire(target, Shot(1, 5000))
         before = running.cpu_seconds()
         found = [_whole(fire(target, Shot(SECONDS, SECONDS * 3000))) for _ in range(ROUNDS)]
-        return [_row("CreateKey, Aliyun_AES_256", found, running.cpu_seconds() - before)]
+        return [row_of("CreateKey, Aliyun_AES_256", found, running.cpu_seconds() - before)]
 
 
 def list_keys(folder: Path) -> list[Row]:
@@ -123,7 +122,7 @@ def _signing(folder: Path, spec: str, algorithm: str, bare: str) -> list[Row]:
             before = running.cpu_seconds()
             found.append(_whole(fire(target, Shot(SECONDS, SECONDS * 8000))))
             spent += running.cpu_seconds() - before
-        row = _row(f"AsymmetricSign, {spec}, one worker", found, spent)
+        row = row_of(f"AsymmetricSign, {spec}, one worker", found, spent)
         limit = statistics.median(limits)
         return [row | {"limit": round(limit), "ratio": round(row["ops_per_s"] / limit, 3)}]
 
@@ -150,17 +149,3 @@ def _page(client: Client, number: int) -> float:
 def _whole(result: Result) -> Result:
     assert result.refused == 0, result
     return result
-
-
-def _row(case: str, found: list[Result], cpu_seconds: float | None = None) -> Row:
-    middle = statistics.median
-    row: Row = {
-        "case": case,
-        "ops_per_s": round(middle(result.rate for result in found)),
-        "p50_ms": round(middle(result.p50_ms for result in found), 2),
-        "p99_ms": round(middle(result.p99_ms for result in found), 2),
-        "rounds": [round(result.rate) for result in found],
-    }
-    if cpu_seconds is not None:
-        row["cpu_us_per_op"] = round(cpu_seconds / sum(result.answered for result in found) * 1e6, 1)
-    return row

@@ -15,13 +15,16 @@ import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final, NamedTuple
+from statistics import median
+from typing import Any, Final, NamedTuple
 
 from client import KMS, Credentials, now, query_of, signed
 
 PLAINTEXT_BYTES: Final = 32
 CONNECTIONS: Final = 32
 GENERATOR_CORE: Final = "1"
+Row = dict[str, Any]
+"""What a case found: `case`, and figures by their names."""
 
 
 class Target(NamedTuple):
@@ -110,6 +113,20 @@ def pace(target: Target, seconds: float, rate: int) -> Result:
         prepare(target, round(seconds * rate), path)
         program = str(Path(__file__).with_name("paced.py"))
         return _result(_run([sys.executable, program, target.host, str(path), str(rate), str(CONNECTIONS)]))
+
+
+def row_of(case: str, found: list[Result], cpu_seconds: float | None = None) -> Row:
+    """Give the row of a case: the medians of its rounds and, with the CPU seconds of them all, what one answer cost."""
+    row: Row = {
+        "case": case,
+        "ops_per_s": round(median(result.rate for result in found)),
+        "p50_ms": round(median(result.p50_ms for result in found), 2),
+        "p99_ms": round(median(result.p99_ms for result in found), 2),
+        "rounds": [round(result.rate) for result in found],
+    }
+    if cpu_seconds is not None:
+        row["cpu_us_per_op"] = round(cpu_seconds / sum(result.answered for result in found) * 1e6, 1)
+    return row
 
 
 def _run(command: list[str]) -> dict[str, float]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import deployment
 from client import KMS, Client
-from load import Result, Shot, Target, fire, fire_together
+from load import Result, Row, Shot, Target, fire, fire_together
 
 SECONDS: Final = 10
 MOST: Final = 9_000  # requests prepared for each second of a run: more than the machine answers, served and refused
@@ -16,7 +16,6 @@ WORKERS: Final = (1, 2, 4)
 DIGEST: Final = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 # Performance data page: asymmetric requests alone; an asymmetric call weighs tier / this.
 ASYMMETRIC: Final = {1000: 200, 2000: 300, 4000: 500}
-Row = dict[str, Any]
 
 
 def tiers(folder: Path) -> list[Row]:

@@ -10,17 +10,16 @@ random arrivals at half the rate one worker was seen to serve, each counted from
 from __future__ import annotations
 
 import json
-import statistics
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import dedicated
 import deployment
 from keys import create_key, list_keys, p256_sign, rsa_making, rsa_sign
-from load import Result, Shot, Target, fire, pace
+from load import Result, Row, Shot, Target, fire, pace, row_of
 from permissions import permissions
 from quotes import quotes
 from rates import mix, refusals, tiers
@@ -33,7 +32,6 @@ SECONDS: Final = 10
 MOST: Final = 16_000  # requests prepared for each second of a run: more than one core serves
 INSTANCES: Final = 8  # of the largest software tier, 4,000 a second each: the quota must not bind
 TIER: Final = 4000
-Row = dict[str, Any]
 
 
 def encrypt_one_worker(folder: Path) -> list[Row]:
@@ -50,14 +48,14 @@ def encrypt_one_worker(folder: Path) -> list[Row]:
                 before = running.cpu_seconds()
                 results[name].append(_whole(fire(aim, shot)))
                 cpu[name] += running.cpu_seconds() - before
-        rows = [_row(f"Encrypt, one worker: {name}", found, cpu[name]) for name, found in results.items()]
+        rows = [row_of(f"Encrypt, one worker: {name}", found, cpu[name]) for name, found in results.items()]
         rows[0]["limit"] = rows[1]["ops_per_s"]
         rows[0]["ratio"] = round(rows[0]["ops_per_s"] / rows[1]["ops_per_s"], 3)
         rows[0]["rss_mib"] = ours.rss_mib()
         half = int(rows[0]["ops_per_s"] / 2)
         for name, aim in (("product", target), ("reference", bare_target)):
             found = [_whole(pace(aim, SECONDS, half)) for _ in range(ROUNDS)]
-            rows.append(_row(f"Encrypt, half load: {name}", found))
+            rows.append(row_of(f"Encrypt, half load: {name}", found))
         return rows
 
 
@@ -76,7 +74,7 @@ def dedicated_encrypt(folder: Path) -> list[Row]:
                 before = running.cpu_seconds()
                 results[name].append(_whole(fire(aim, Shot(SECONDS, SECONDS * MOST))))
                 cpu[name] += running.cpu_seconds() - before
-        rows = [_row(f"Encrypt {name}, one worker", found, cpu[name]) for name, found in results.items()]
+        rows = [row_of(f"Encrypt {name}, one worker", found, cpu[name]) for name, found in results.items()]
         rows[1]["limit"] = rows[0]["ops_per_s"]
         rows[1]["ratio"] = round(rows[1]["ops_per_s"] / rows[0]["ops_per_s"], 3)
         return rows
@@ -89,7 +87,7 @@ def encrypt_two_workers(folder: Path) -> list[Row]:
         fire(target, Shot(2, 2 * MOST))
         before = running.cpu_seconds()
         found = [_whole(fire(target, Shot(SECONDS, SECONDS * MOST * 2))) for _ in range(ROUNDS)]
-        row = _row("Encrypt, two workers, generator on one of their cores", found, running.cpu_seconds() - before)
+        row = row_of("Encrypt, two workers, generator on one of their cores", found, running.cpu_seconds() - before)
         return [row | {"rss_mib": running.rss_mib()}]
 
 
@@ -100,7 +98,7 @@ def quota(folder: Path) -> list[Row]:
         fire(target, Shot(2, 2 * MOST))
         found = [_whole(fire(target, Shot(SECONDS, SECONDS * MOST * 2)), refusals=True) for _ in range(ROUNDS)]
         admitted = [round(result.rate * SECONDS) for result in found]
-        row = _row("quota: 1,000 QPS through two workers", found)
+        row = row_of("quota: 1,000 QPS through two workers", found)
         return [row | {"limit": 1000, "ratio": round(row["ops_per_s"] / 1000, 4), "admitted_in_10_s": admitted}]
 
 
@@ -145,20 +143,6 @@ def _whole(result: Result, *, refusals: bool = False) -> Result:
     assert refusals or result.refused == 0, result
     assert result.seconds > SECONDS * 0.95 or result.seconds < SECONDS / 2, f"too few requests were prepared: {result}"
     return result
-
-
-def _row(case: str, found: list[Result], cpu_seconds: float | None = None) -> Row:
-    middle = statistics.median
-    row: Row = {
-        "case": case,
-        "ops_per_s": round(middle(result.rate for result in found)),
-        "p50_ms": round(middle(result.p50_ms for result in found), 2),
-        "p99_ms": round(middle(result.p99_ms for result in found), 2),
-        "rounds": [round(result.rate) for result in found],
-    }
-    if cpu_seconds is not None:
-        row["cpu_us_per_op"] = round(cpu_seconds / sum(result.answered for result in found) * 1e6, 1)
-    return row
 
 
 def main() -> None:
