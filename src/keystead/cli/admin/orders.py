@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -14,10 +15,13 @@ from keystead.clock import iso_z
 from keystead.faults import CallerFault
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from keystead.catalog.model import Catalogue
+    from keystead.gate.call import Service
     from keystead.orders.model import Asked, Order
+    from keystead.store import Transaction
 
 order = App(name="order", help="Orders of accounts: placed now, paid later.")
 _HERE = Target()
@@ -78,6 +82,20 @@ def _asked(catalogue: Catalogue, account_id: str, instance: str, months: int | N
     return Buying(account_id, "", kind.code, parameters, months, renewal_wished("", None, catalogue.policies))
 
 
+@contextmanager
+def _held(target: Target, name: str) -> Iterator[tuple[Service, Transaction, datetime, str]]:
+    """Open the deployment for a change of an account's orders: service, transaction, business time, the account locked."""
+    from keystead.access import commands as access
+    from keystead.access.rows import lock_account
+
+    with open_target(target) as service:
+        now = service.clock.read().now
+        with service.store.write() as tx:
+            account_id = access.account_named(tx, name).account_id
+            lock_account(tx, account_id)
+            yield service, tx, now, account_id
+
+
 @order.command
 def place(
     name: AccountName,
@@ -89,52 +107,34 @@ def place(
     target: Target = _HERE,
 ) -> None:
     """Place an order without paying it. It keeps its price until it lapses; nothing is delivered before it is paid."""
-    from keystead.access import commands as access
-    from keystead.access.rows import lock_account
     from keystead.orders import commands as orders
 
-    with open_target(target) as service:
-        now = service.clock.read().now
-        with service.store.write() as tx:
-            account_id = access.account_named(tx, name).account_id
-            lock_account(tx, account_id)
-            asked = _asked(service.catalogue, account_id, instance, months, module)
-            made = orders.place(tx, service.catalogue, now, asked)
-    _show(_facts(made, now), json=target.json)
+    with _held(target, name) as (service, tx, now, account_id):
+        asked = _asked(service.catalogue, account_id, instance, months, module)
+        facts = _facts(orders.place(tx, service.catalogue, now, asked), now)
+    _show(facts, json=target.json)
 
 
 @order.command
 def pay(name: AccountName, order_id: str, /, *, target: Target = _HERE) -> None:
     """Pay a placed order from the account's coupons and balance and deliver it; paying it again changes nothing."""
-    from keystead.access import commands as access
-    from keystead.access.rows import lock_account
     from keystead.orders import commands as orders
 
-    with open_target(target) as service:
-        now = service.clock.read().now
-        with service.store.write() as tx:
-            account_id = access.account_named(tx, name).account_id
-            lock_account(tx, account_id)
-            found = orders.order_of(tx, account_id, order_id)
-            paid = orders.pay(tx, service.catalogue, service.keystore, now, found)
-    _show(_facts(paid, now), json=target.json)
+    with _held(target, name) as (service, tx, now, account_id):
+        found = orders.order_of(tx, account_id, order_id)
+        facts = _facts(orders.pay(tx, service.catalogue, service.keystore, now, found), now)
+    _show(facts, json=target.json)
 
 
 @order.command
 def cancel(name: AccountName, order_id: str, /, *, target: Target = _HERE) -> None:
     """Cancel an order that is not paid; cancelling it again changes nothing."""
-    from keystead.access import commands as access
-    from keystead.access.rows import lock_account
     from keystead.orders import commands as orders
 
-    with open_target(target) as service:
-        now = service.clock.read().now
-        with service.store.write() as tx:
-            account_id = access.account_named(tx, name).account_id
-            lock_account(tx, account_id)
-            orders.cancel(tx, now, account_id, order_id)
-            found = orders.order_of(tx, account_id, order_id)
-    _show(_facts(found, now), json=target.json)
+    with _held(target, name) as (_, tx, now, account_id):
+        orders.cancel(tx, now, account_id, order_id)
+        facts = _facts(orders.order_of(tx, account_id, order_id), now)
+    _show(facts, json=target.json)
 
 
 @order.command(name="list")
