@@ -45,9 +45,8 @@ class Permission(NamedTuple):
     """What a caller needs for an action: `<product>:<Name>` on every one of `resources`.
 
     In a resource `{region}`, `{account}`, `{policies}` (the account, or `system` for PolicyType System) and the wire names of
-    parameters are filled in by the gate, which asks before the action
-    runs. `{key}` is only known to the action (an alias, a ciphertext): it asks itself, with `permit_key`, before it does
-    anything.
+    parameters are filled in by the gate, which asks before the action runs. `{key}` is only known to the action (an alias, a
+    ciphertext): it asks itself, with `permit_key`, before it does anything.
     """
 
     action: str
@@ -56,11 +55,6 @@ class Permission(NamedTuple):
     """Another name of the same action in policies: a statement on either counts."""
     signed: bool = True
     """Whether the request must be signed; without, its parameters prove the caller, and it may write nothing."""
-
-    @property
-    def of_key(self) -> bool:
-        """Whether the action itself asks."""
-        return any("{key}" in resource for resource in self.resources)
 
 
 OPEN: Final = Permission("", ())
@@ -88,7 +82,7 @@ class Action(NamedTuple):
     for_services: bool = False
     """Whether a service of the deployment may call it too."""
     of_key: bool = False
-    """Whether the action itself asks for a permission: as its `permission` says, at hand for every call."""
+    """Whether the action itself asks for a permission: `{key}` is in one of the resources."""
 
 
 class Product:
@@ -153,7 +147,7 @@ class Product:
                 where,
                 self.permissions[name],
                 for_services,
-                self.permissions[name].of_key,
+                any("{key}" in resource for resource in self.permissions[name].resources),
             )
             return handler
 

@@ -87,7 +87,7 @@ def advance_encrypt(call: Call, request: AdvanceEncryptRequest) -> AdvanceEncryp
     """Encrypt a small text into a ciphertext that describes itself."""
     text_of(request.plaintext)
     ready = version_for(call, request.key_id)
-    admit(call, (ready, ""))
+    admit(call, ready)
     algorithm = sealing_algorithm(ready, request.algorithm, request.iv, request.padding_mode)
     sealed = ready.handle.seal(request.plaintext, request.aad)
     return AdvanceEncryptResponse(
@@ -106,7 +106,7 @@ def advance_decrypt(call: Call, request: AdvanceDecryptRequest) -> AdvanceDecryp
     warm, keystore = call.warm, call.service.keystore
     ready = keyring.version_for_decrypt(warm, keystore, call.account_id, call.region, blob.version_id)
     named = keyring.warm_key_id(warm, call.account_id, call.region, request.key_id) if request.key_id else ready.key.key_id
-    admit(call, (ready, ""))
+    admit(call, ready)
     if named != ready.key.key_id or request.iv not in {b"", blob.iv_and_ciphertext[:IV_BYTES]}:
         raise CiphertextNotValid
     algorithm = sealing_algorithm(ready, request.algorithm, b"", request.padding_mode)
@@ -123,7 +123,7 @@ def advance_generate_data_key(call: Call, request: AdvanceGenerateDataKeyRequest
     """Draw a data key; give it in clear and as a ciphertext that describes itself."""
     length = data_key_bytes("", request.number_of_bytes or None)
     ready = version_for(call, request.key_id)
-    admit(call, (ready, ""))
+    admit(call, ready)
     clear = base64.b64decode(call.service.keystore.data_key_text(length))
     sealed = ready.handle.seal(clear, request.aad)
     return AdvanceGenerateDataKeyResponse(

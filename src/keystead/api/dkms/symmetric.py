@@ -104,7 +104,7 @@ def encrypt(call: Call, request: EncryptRequest) -> EncryptResponse:
     ready = version_for(call, request.key_id)
     if not symmetric(ready):
         return _encrypt_for(call, request, ready)
-    admit(call, (ready, ""))
+    admit(call, ready)
     algorithm = sealing_algorithm(ready, request.algorithm, request.iv, request.padding_mode)
     sealed = ready.handle.seal(request.plaintext, request.aad)
     return EncryptResponse(key_id=ready.key.key_id, ciphertext_blob=sealed[IV_BYTES:], iv=sealed[:IV_BYTES], algorithm=algorithm)
@@ -116,7 +116,7 @@ def decrypt(call: Call, request: DecryptRequest) -> DecryptResponse:
     found = versions_for(call, request.key_id)
     if not symmetric(found[0]):
         return _decrypt_for(call, request, found)
-    admit(call, (found[0], ""))
+    admit(call, found[0])
     algorithm = sealing_algorithm(found[0], request.algorithm, b"", request.padding_mode)
     if len(request.iv) != IV_BYTES:
         raise InvalidParameter("Iv", f"It must have {IV_BYTES} bytes.")
@@ -135,7 +135,7 @@ def generate_data_key(call: Call, request: GenerateDataKeyRequest) -> GenerateDa
     """Draw a data key; give it in clear and sealed."""
     length = data_key_bytes("", request.number_of_bytes or None)
     ready = version_for(call, request.key_id)
-    admit(call, (ready, ""))
+    admit(call, ready)
     algorithm = sealing_algorithm(ready, request.algorithm, b"", "")
     clear = base64.b64decode(call.service.keystore.data_key_text(length))
     sealed = ready.handle.seal(clear, request.aad)

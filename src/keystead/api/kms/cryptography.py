@@ -114,7 +114,7 @@ def decrypt(call: Call, request: DecryptRequest) -> DecryptResponse:
     blob = keyring.blob_of(request.ciphertext_blob)
     context = associated_data(request.encryption_context)
     ready = sealed_by(call, blob)
-    admit(call, (ready, ""))
+    admit(call, ready)
     plaintext = text_of(keyring.open_sealed(ready, blob.iv_and_ciphertext, context))
     call.dry_run_gate(request.dry_run)
     return DecryptResponse(plaintext=plaintext, key_id=ready.key.key_id, key_version_id=ready.version_id)
@@ -160,7 +160,7 @@ def text_of(opened: bytes) -> str:
 
 def _ready_to_seal(call: Call, key_reference: str) -> keyring.ReadyVersion:
     ready = sealing_with(call, key_reference)
-    admit(call, (ready, ""))
+    admit(call, ready)
     return ready
 
 
@@ -196,25 +196,21 @@ def sealed_by(call: Call, blob: Unpacked, permission: str = "") -> keyring.Ready
     return keyring.version_for_decrypt(call.warm, keystore, owner_id, region, version_id)
 
 
-def admit(call: Call, *used: tuple[keyring.ReadyVersion, str]) -> None:
-    """Judge the keys, then take a symmetric request from each instance concerned, and of its owner's quota for a key in none.
-
-    With each goes what the caller needs where that is not what the action is called, or empty text. What may be `Cold` comes
-    first: a call run again must take one request, not two.
-    """
-    standings: dict[str, InstanceStanding] = {}
-    owner_id = ""
-    for ready, permission in used:
-        standing = judge(call, ready, permission)
-        if standing is None:
-            owner_id = ready.key.place.account_id
-        else:
-            standings[standing.instance_id] = standing
-    call.admit(owner_id, Work.SYMMETRIC, *standings.values())
+def admit(call: Call, ready: keyring.ReadyVersion) -> None:
+    """Judge the key, then take a symmetric request from its instance, or of its owner's quota where it is in none."""
+    standing = judge(call, ready)
+    if standing is None:
+        call.admit(ready.key.place.account_id)
+    else:
+        call.admit("", Work.SYMMETRIC, standing)
 
 
 def judge(call: Call, ready: keyring.ReadyVersion, permission: str = "") -> InstanceStanding | None:
-    """Ask standing, state and kind of a key that seals or opens, and whether it is the caller's to use; gives the standing."""
+    """Ask standing, state and kind of a key that seals or opens, and whether it is the caller's to use; gives the standing.
+
+    `permission` is what the caller needs where that is not what the action is called. What may be `Cold` comes first, before a
+    request is taken: a call run again must take one, not two.
+    """
     key = ready.key
     note(call, key, permission)
     call.record.key_version_id = ready.version_id

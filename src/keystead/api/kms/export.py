@@ -69,7 +69,7 @@ def export_data_key(call: Call, request: ExportDataKeyRequest) -> ExportDataKeyR
     context = associated_data(request.encryption_context)
     ready = sealed_by(call, blob)
     keyring.leave_the_loop(call.warm, slow=wrapping.slow)
-    admit(call, (ready, ""))
+    admit(call, ready)
     text = keyring.open_sealed(ready, blob.iv_and_ciphertext, context)
     exported = _wrapped(wrapping, text, "CiphertextBlob")
     call.dry_run_gate(request.dry_run)
@@ -84,7 +84,7 @@ def generate_and_export_data_key(call: Call, request: GenerateAndExportDataKeyRe
     context = associated_data(request.encryption_context)
     ready = sealing_with(call, request.key_id)
     keyring.leave_the_loop(call.warm, slow=wrapping.slow)
-    admit(call, (ready, ""))
+    admit(call, ready)
     call.dry_run_gate(request.dry_run)
     text = call.service.keystore.data_key_text(length)
     return GenerateAndExportDataKeyResponse(

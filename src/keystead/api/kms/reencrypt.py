@@ -6,14 +6,16 @@ from typing import Final
 
 from keystead.api.kms._product import KMS
 from keystead.api.kms._reach import note
-from keystead.api.kms.cryptography import admit, sealed_by, sealing_with
+from keystead.api.kms.cryptography import judge, sealed_by, sealing_with
 from keystead.envelope.rules import associated_data
 from keystead.faults import InvalidParameter
 from keystead.gate.call import Call
 from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import Effect
+from keystead.instances.model import InstanceStanding
 from keystead.keyring import commands as keyring
 from keystead.keyring.faults import NotOffered
+from keystead.quotas.model import Work
 
 _ALGORITHMS: Final = ("RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1", "SM2PKE")
 
@@ -62,7 +64,7 @@ def re_encrypt(call: Call, request: ReEncryptRequest) -> ReEncryptResponse:
         if keyring.warm_key_id(call.warm, owner_id, call.region, request.source_key_id) != source.key.key_id:
             raise InvalidParameter("SourceKeyId", "The ciphertext is of another key.")
     note(call, target.key, "kms:ReEncryptTo")  # who may not is told so before anything is told of the source
-    admit(call, (source, "kms:ReEncryptFrom"), (target, "kms:ReEncryptTo"))
+    _admit(call, source, target)
     call.record.opened_version_id = source.version_id
     plaintext = keyring.open_sealed(source, blob.iv_and_ciphertext, opened_with)
     call.dry_run_gate(request.dry_run)
@@ -71,3 +73,16 @@ def re_encrypt(call: Call, request: ReEncryptRequest) -> ReEncryptResponse:
         key_id=target.key.key_id,
         key_version_id=target.version_id,
     )
+
+
+def _admit(call: Call, source: keyring.ReadyVersion, target: keyring.ReadyVersion) -> None:
+    """Judge both, then take one request from each instance concerned, and of its owner's quota for a key in none."""
+    standings: dict[str, InstanceStanding] = {}
+    owner_id = ""
+    for ready, permission in ((source, "kms:ReEncryptFrom"), (target, "kms:ReEncryptTo")):
+        standing = judge(call, ready, permission)
+        if standing is None:
+            owner_id = ready.key.place.account_id
+        else:
+            standings[standing.instance_id] = standing
+    call.admit(owner_id, Work.SYMMETRIC, *standings.values())
