@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote
 
+import uvloop
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from granian.constants import Interfaces
 from granian.server.embed import Server
@@ -82,7 +83,7 @@ def main() -> None:
     server = Server(
         Reference(Path(sys.argv[2])), port=int(sys.argv[1]), interface=Interfaces.RSGI, websockets=False, log_enabled=False
     )
-    asyncio.run(server.serve())
+    uvloop.run(server.serve())
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ class Gateway:
         self._hooks = hooks
         self.hops = 0
         self.in_progress = 0
-        self._turning = False
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._calls: SimpleQueue[tuple[Arrival, _Done, asyncio.Future[None]]] = SimpleQueue()
         for number in range(THREADS):
             threading.Thread(target=self._take_calls, name=f"action-{number}", daemon=True).start()
@@ -72,15 +72,15 @@ class Gateway:
             source = source_of(source, scope.headers.get_all("x-forwarded-for"), self.service.proxies)
         arrival = Arrival(scope.method, (path, scope.query_string), headers, body, source)
         arrival.secure = scope.scheme == "https"
-        loop = asyncio.get_running_loop()
+        loop = self._loop
+        if loop is None:  # to ask for it asks the system for the process's id, at every call
+            loop = self._loop = asyncio.get_running_loop()
+            self.service.warm.one_look_a_turn(loop.call_soon)
         if path in self._hooks and not unread:
             hook = self._hooks[path]
             status, text = await loop.run_in_executor(self._aside, live_hook, self.service, hook, arrival)
             proto.response_bytes(status, _TEXT, f"{text}\n".encode())
             return
-        if not self._turning:
-            self._turning = True
-            self.service.warm.one_look_a_turn(loop.call_soon)
         done = _Done()
         try:
             done.outcome = refuse_unread(unread, arrival) if unread else live(self.service, arrival)

@@ -17,6 +17,7 @@ from types import FrameType
 from typing import Final, NoReturn
 
 import msgspec
+import uvloop
 
 from keystead import app
 from keystead.cli.serve.listening import Listener, Served, listen
@@ -85,7 +86,7 @@ def _serve_api(orders: Orders) -> bool:
         served = Served(gateway, lambda: gateway.in_progress)
         return await listen(served, listeners, _report_ready, _stop_event(), orders.settings.drain_seconds)
 
-    well = asyncio.run(serve())
+    well = uvloop.run(serve())
     app.close_service(service)
     return well
 
@@ -141,7 +142,7 @@ def _serve_console(orders: Orders) -> bool:
             served, [Listener(orders.listeners.console)], _report_ready, _stop_event(), orders.settings.drain_seconds
         )
 
-    well = asyncio.run(serve())
+    well = uvloop.run(serve())
     close()
     return well
 
