@@ -76,7 +76,7 @@ def _version(tenant: Tenant, key_id: str) -> str:
 def test_rsa_signatures_verify_elsewhere(world: World, spec: str) -> None:
     """PSS with 32 bytes of salt and PKCS#1 v1.5, checked by the library under the public key; a bit off is not a signature."""
     tenant = world.tenant()
-    key = Pair(tenant, tenant.instance(), spec)
+    key = Pair(tenant, tenant.instance(Spec=4000), spec)
     public = serialization.load_pem_public_key(key.public())
     assert isinstance(public, rsa.RSAPublicKey)
     assert public.key_size == int(spec[4:])
@@ -98,7 +98,7 @@ def test_rsa_signatures_verify_elsewhere(world: World, spec: str) -> None:
 def test_ecdsa_signatures_verify_elsewhere(world: World, spec: str, curve: str) -> None:
     """DER signatures on the right curve; not over another digest."""
     tenant = world.tenant()
-    key = Pair(tenant, tenant.instance(), spec)
+    key = Pair(tenant, tenant.instance(Spec=4000), spec)
     public = serialization.load_pem_public_key(key.public())
     assert isinstance(public, ec.EllipticCurvePublicKey)
     assert public.curve.name == curve
@@ -114,7 +114,7 @@ def test_ecdsa_signatures_verify_elsewhere(world: World, spec: str, curve: str) 
 def test_sm2_signs_and_encrypts(world: World) -> None:
     """Two keys, one a use; the public half alone verifies and encrypts; 6,047 bytes and not one more."""
     tenant = world.tenant()
-    instance_id = tenant.instance()
+    instance_id = tenant.instance(Spec=4000)
     signing, sealing = Pair(tenant, instance_id, "EC_SM2"), Pair(tenant, instance_id, "EC_SM2", "ENCRYPT/DECRYPT")
     value = base64.b64decode(str(signing.good("AsymmetricSign", Algorithm="SM2DSA", Digest=DIGEST)["Value"]))
     assert _sm2(signing.public()).verify(DIGEST, value)
@@ -147,7 +147,7 @@ def _sm2(pem: bytes) -> Sm2Key:
 def test_rsa_encrypts_up_to_the_documented_length(world: World, spec: str, algorithm: str, most: int) -> None:
     """The lengths of the AsymmetricEncrypt page; and one sentence whatever is wrong with a ciphertext."""
     tenant = world.tenant()
-    key = Pair(tenant, tenant.instance(), spec, "ENCRYPT/DECRYPT")
+    key = Pair(tenant, tenant.instance(Spec=4000), spec, "ENCRYPT/DECRYPT")
     blob = base64.b64decode(str(key.good("AsymmetricEncrypt", Algorithm=algorithm, Plaintext=b"p" * most)["CiphertextBlob"]))
     assert len(blob) == int(spec[4:]) // 8
     assert key.good("AsymmetricDecrypt", Algorithm=algorithm, CiphertextBlob=blob)["Plaintext"] == text(b"p" * most)
@@ -170,7 +170,7 @@ def test_rsa_encrypts_up_to_the_documented_length(world: World, spec: str, algor
 def test_what_does_not_go_with_the_key_is_refused(world: World) -> None:
     """Wrong algorithm, digest length, version, usage, kind of key, base64; DryRun never succeeds."""
     tenant = world.tenant()
-    instance_id = tenant.instance()
+    instance_id = tenant.instance(Spec=4000)
     key, other, symmetric = Pair(tenant, instance_id, "EC_P256"), Pair(tenant, instance_id, "EC_P256"), tenant.key(instance_id)
     sign = {"Algorithm": "ECDSA_SHA_256", "Digest": DIGEST}
     for algorithm in ("RSA_PSS_SHA_256", "ecdsa_sha_256", "SM2DSA", "none"):
@@ -199,7 +199,7 @@ def test_what_does_not_go_with_the_key_is_refused(world: World) -> None:
 def test_each_key_is_its_own(world: World) -> None:
     """An audit of a mock found all RSA keys of a size sharing one pair: two keys here have two public keys."""
     tenant = world.tenant()
-    instance_id = tenant.instance()
+    instance_id = tenant.instance(Spec=4000)
     assert Pair(tenant, instance_id, "RSA_2048").public() != Pair(tenant, instance_id, "RSA_2048").public()
 
 
@@ -207,7 +207,7 @@ def test_each_key_is_its_own(world: World) -> None:
 def test_codes_are_hmac(world: World, name: str) -> None:
     """A code has the hash's length, depends on key and message, and verifies; truncated or of another algorithm it does not."""
     tenant = world.tenant()
-    instance_id = tenant.instance()
+    instance_id = tenant.instance(Spec=4000)
     spec = "HMAC_SM3" if name == "sm3" else f"HMAC_SHA_{name[3:]}"
     one, two = (
         str(tenant.kms("CreateKey", DKMSInstanceId=instance_id, KeySpec=spec).body["KeyMetadata"]["KeyId"]) for _ in range(2)
@@ -229,7 +229,7 @@ def test_codes_are_hmac(world: World, name: str) -> None:
 def test_data_keys_leave_under_the_callers_key(world: World) -> None:
     """What leaves decrypts, with the private key, to the very data key that Decrypt shows; under RSA and under SM2."""
     tenant = world.tenant()
-    key_id = tenant.key(tenant.instance())
+    key_id = tenant.key(tenant.instance(Spec=4000))
     private = rsa.generate_private_key(65537, 2048)
     spki = private.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     oaep = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)

@@ -150,7 +150,7 @@ def test_a_cold_encrypt_asks_for_a_thread(world: World) -> None:
 def test_slow_signing_asks_for_a_thread_and_fast_signing_does_not(world: World) -> None:
     """Both keys warm, on the loop's thread: P-256 answers there, RSA and SM2 raise `Cold`, and so run in the pool."""
     tenant = world.tenant()
-    instance_id = tenant.instance()
+    instance_id = tenant.instance(Spec=4000)
     digest = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
     asked = {}
     for spec, algorithm in (("EC_P256", "ECDSA_SHA_256"), ("RSA_2048", "RSA_PSS_SHA_256"), ("EC_SM2", "SM2DSA")):

@@ -74,7 +74,7 @@ class Steps:
 
     def stop(self) -> None:
         """End it, its pipes too."""
-        self.process.communicate(timeout=10)
+        self.process.communicate(timeout=60)
 
 
 @pytest.fixture(scope="module")

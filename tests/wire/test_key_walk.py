@@ -98,7 +98,7 @@ class Customer:
 
     def stop(self) -> None:
         """End it, its pipes too."""
-        self.process.communicate(timeout=10)
+        self.process.communicate(timeout=60)
         assert self.process.returncode == 0
 
 

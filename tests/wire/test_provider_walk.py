@@ -42,7 +42,7 @@ class Provider:
 
     def stop(self) -> None:
         """End it, its pipes too."""
-        self.process.communicate(timeout=10)
+        self.process.communicate(timeout=60)
 
 
 @pytest.fixture
