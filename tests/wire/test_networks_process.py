@@ -67,12 +67,13 @@ def test_who_is_inside(server: Server) -> None:
     }
     host = f"{instance_id}.cryptoservice.kms.example.com"
     assert statuses(client, host, flat, NO_PROXY) == {200}, "no VPC is registered"
-    server.operator("admin", "vpc", "create", "vpc-9", "--owner", "two", "--region", "ap-southeast-1", "--cidr", "127.0.0.0/8")
+    others = ["--owner", "two", "--region", "ap-southeast-1", "--cidr", "127.0.0.0/8"]
+    assert server.operator("admin", "vpc", "create", "vpc-9", *others)["cut_off"] == [instance_id]
     settled(server)
     assert statuses(client, host, flat, NO_PROXY) == {403}, "one is, and it is not ours"
     assert server.operator("admin", "vpc", "delete", "vpc-9") == []
     made = server.operator("admin", "vpc", "create", "vpc-1", "--owner", "one", *VPC)
-    assert made["cidrs"] == ["10.1.0.0/16", f"{DIRECT}/32"]
+    assert (made["cidrs"], made["cut_off"]) == (["10.1.0.0/16", f"{DIRECT}/32"], [])
     assert [vpc["vpc_id"] for vpc in server.operator("admin", "vpc", "list")] == ["vpc-1"]
     settled(server)
     for peer, forwarded, status in (

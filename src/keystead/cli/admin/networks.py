@@ -30,9 +30,13 @@ def create(
     ] = None,
     target: Target = _HERE,
 ) -> None:
-    """Register a VPC: it can be bound, and its addresses are inside, from now on."""
+    """Register a VPC: it can be bound, and its addresses are inside, from now on.
+
+    With the first one, instances that were enabled in others stop answering on their own addresses: it says which are cut off.
+    """
     from keystead.access import commands as access
     from keystead.catalog import rules as catalog
+    from keystead.instances import commands as instances
     from keystead.networks import commands as networks
     from keystead.networks import rules
     from keystead.networks.model import Vpc
@@ -45,10 +49,12 @@ def create(
             owner_id = access.account_named(tx, owner).account_id
             made = rules.checked_vpc(Vpc(vpc_id, region, owner_id, tuple(cidr), vswitches, now), zones)
             networks.register(tx, made)
+            cut_off = instances.cut_off(tx)
     if target.json:
-        print_json(_facts(made))
+        print_json(_facts(made) | {"cut_off": cut_off})
     else:
-        print_facts(_row(made))
+        warning = {"cut off": f"{' '.join(cut_off)}: enabled in VPCs that are not registered"}
+        print_facts(_row(made) | (warning if cut_off else {}))
 
 
 @vpc.command(name="list")
