@@ -92,7 +92,8 @@ def test_bad_client_key_signatures(stage: Stage) -> None:
     assert call(stage, crossed, "Encrypt", own, **asked).code == "SignatureDoesNotMatch"
     begins = iso_z(SystemClock().read().wall + timedelta(days=1))
     early = application(stage.tenant, "early", "all", NotBefore=begins, NotAfter="2099-01-01T00:00:00Z")
-    assert call(stage, early, "Encrypt", own, **asked).code == "Forbidden.AccessKey"
+    refused = call(stage, early, "Encrypt", own, **asked)
+    assert (refused.code, refused.body["Message"]) == ("Forbidden.AccessKey", f"The client key is valid from {begins} on.")
 
 
 def test_a_client_keys_end_and_a_wrong_clock(stage: Stage) -> None:
@@ -109,6 +110,7 @@ def test_a_client_keys_end_and_a_wrong_clock(stage: Stage) -> None:
     stage.world.service = dataclasses.replace(real, clock=ShiftedClock(real.clock, timedelta(hours=1)))
     refused = call(stage, short, "Encrypt", own, Timestamp=ends, **asked)
     assert (refused.status, refused.code) == (403, "Forbidden.AccessKey")
+    assert refused.body["Message"] == f"The client key expired at {ends}."
     stage.world.service = real
     assert stage.tenant.kms("DeleteClientKey", ClientKeyId=short.client_key_id).status == 200
     refused = call(stage, short, "Encrypt", own, **asked)

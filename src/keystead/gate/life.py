@@ -23,7 +23,7 @@ from keystead.access import commands as access
 from keystead.access.faults import AccessKeyInactive, AccessKeyNotFound, NotForServices
 from keystead.access_log.model import Record
 from keystead.access_points import commands as access_points
-from keystead.access_points.faults import ClientKeyNotValidNow, ClientKeyUnknown, NotGranted
+from keystead.access_points.faults import ClientKeyUnknown, NotGranted
 from keystead.clock import Instant, SystemClock, elapsed
 from keystead.faults import Fault, Unavailable
 from keystead.gate import signature
@@ -249,8 +249,6 @@ def _prove_application(call: Call, arrival: Arrival, proof: signature.Proof) -> 
         dedicated.enter(call, arrival, credential.key)
     except ClientKeyUnknown:
         raise AccessKeyUnknown from None
-    except ClientKeyNotValidNow:
-        raise AccessKeyDisabled from None
     if region_of(arrival, call.region) != call.region:
         raise NotGranted
 

@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 import msgspec
 
 from keystead.access.faults import NotForServices
-from keystead.access_points.faults import NotGranted
+from keystead.access_points.faults import ClientKeyNotValidNow, NotGranted
 from keystead.faults import CallerFault, Fault, InvalidParameter, MissingParameter, NotFound, Unavailable
 from keystead.gate.arrival import MESSAGE_TYPE, Arrival, BodyTooLarge
 from keystead.gate.call import DryRun
@@ -76,6 +76,7 @@ GATEWAY_FAULTS: Final = (
     FaultRow(TimestampExpired, "InvalidTimeStamp.Expired", 400),
     FaultRow(AccessKeyUnknown, "InvalidAccessKeyId.NotFound", 404, "The AccessKey ID provided does not exist in our records."),
     FaultRow(AccessKeyDisabled, "Forbidden.AccessKey", 403, "This AccessKey is not enabled."),
+    FaultRow(ClientKeyNotValidNow, "Forbidden.AccessKey", 403),
     FaultRow(TokenMissing, "MissingSecurityToken", 400, "SecurityToken is mandatory for this action."),
     FaultRow(TokenExpired, "InvalidSecurityToken.Expired", 400),
     FaultRow(TokenUnknown, "InvalidSecurityToken.Malformed", 400, "The specified SecurityToken is malformed or not valid here."),
