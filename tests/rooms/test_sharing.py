@@ -13,6 +13,8 @@ from keystead.instances import sharing
 from keystead.networks.commands import sharing_of as instances_sharing
 from keystead.networks.faults import ShareRefused
 from keystead.networks.model import Ownership, Sharing
+from keystead.notices import commands as notices
+from keystead.notices.model import NoticeKind
 from keystead.quotas.faults import AccessQuotaExceeded
 from tests import messages
 from tests.access import application, policy
@@ -236,3 +238,43 @@ def test_the_others_key_rotates_by_the_owners_quota(world: World) -> None:
     assert "key_rotated" in happened
     versions = other.kms("ListKeyVersions", KeyId=made.body["KeyMetadata"]["KeyId"]).body
     assert versions["TotalCount"] == 2
+
+
+def told(tenant: Tenant) -> list[str]:
+    """What was told of instances of others, oldest first: the subject."""
+    with tenant.world.service.store.read() as tx:
+        found = notices.messages(tx, tenant.account_id, 100)[::-1]
+    assert all("USD" not in each.words.text for each in found if each.telling.kind is NoticeKind.SHARED_INSTANCE)
+    return [each.words.subject for each in found if each.telling.kind is NoticeKind.SHARED_INSTANCE]
+
+
+def test_who_shares_is_told_of_the_end(world: World) -> None:
+    """Bought on 2026-01-01 for a month, so until the midnight of UTC+8 that ends 02-01: reminded, stopped, released.
+
+    When its owner is, in words of its own, without the price; who stopped sharing before is not told.
+    """
+    owner, other, gone = world.tenant(), world.tenant(), world.tenant()
+    instance_id = owner.instance(VpcNum="3")
+    share(world, instance_id, other)
+    share(world, instance_id, gone)
+    unshare(world, instance_id, gone)
+    world.advance_to("2026-02-01T16:00:00Z")
+    world.advance(days=15)
+    assert told(other) == [
+        *(f"{instance_id}, shared with you, expires on 2026-02-01: {left} left" for left in ("7 days", "3 days", "1 day")),
+        f"{instance_id}, shared with you, has expired and is stopped",
+        f"{instance_id}, shared with you, is released: its keys are destroyed",
+    ]
+    assert told(owner) == told(gone) == []
+
+
+def test_who_shares_is_told_of_a_refund(world: World) -> None:
+    """The owner gives the instance back: what others kept in it is gone at once."""
+    owner, other = world.tenant(), world.tenant()
+    instance_id = owner.instance(VpcNum="2")
+    share(world, instance_id, other)
+    asked = {"ProductCode": "kms", "ProductType": "kms_ddi_public_intl", "InstanceId": instance_id, "ImmediatelyRelease": "1"}
+    reply = owner.bss("RefundInstance", **asked, ClientToken="once")
+    assert reply.status == 200, reply.body
+    world.settle()
+    assert told(other) == [f"{instance_id}, shared with you, is released: its keys are destroyed"]

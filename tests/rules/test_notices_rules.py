@@ -97,6 +97,7 @@ FACTS = {
     NoticeKind.EXPIRING: {"ends_at": "2026-02-01T16:00:00Z", "releases_at": "2026-02-16T16:00:00Z", "renewal": "ManualRenewal"},
     NoticeKind.STOPPED: {"stopped_at": "2026-02-01T16:00:00Z", "releases_at": "2026-02-16T16:00:00Z"},
     NoticeKind.RELEASED: {"released_at": "2026-02-16T16:00:00Z"},
+    NoticeKind.SHARED_INSTANCE: {"owner": "17", "released_at": "2026-02-16T16:00:00Z"},
     NoticeKind.PURCHASED: {"ends_at": "2026-02-01T16:00:00Z", "order_id": "1", "amount": "500.00 USD", "months": "1"},
     NoticeKind.RENEWED: {"ends_at": "2026-03-01T16:00:00Z", "order_id": "2", "amount": "500.00 USD", "months": "1"},
     NoticeKind.UPGRADED: {

@@ -49,6 +49,7 @@ RELEASE_JOB = "release_instance"
 PLAN_REMINDERS_JOB = "plan_reminders"
 TELL_STOPPED_JOB = "tell_stopped"
 TELL_RELEASED_JOB = "tell_released"
+TELL_SHARER_RELEASED_JOB = "tell_sharer_released"
 
 
 def activate(tx: Transaction, keystore: KeyStore, now: datetime, purchase: Purchase) -> tuple[Instance, Term]:
@@ -342,8 +343,10 @@ def every_id(tx: Transaction) -> set[str]:
 
 
 def _set_released(tx: Transaction, instance: Instance, now: datetime) -> None:
-    """Have an instance be gone, and all that hung on it."""
+    """Have an instance be gone, and all that hung on it; ask that those who shared it are told, who nobody knows afterwards."""
     rows.set_released(tx, instance.instance_id, now)
+    for share in networks.sharing_of(tx, instance.instance_id).shares:
+        enqueue(tx, TELL_SHARER_RELEASED_JOB, f"{instance.instance_id}/{share.account_id}", share.account_id, now)
     network_rows.forget_instance(tx, instance.instance_id)
     labels.take_tags(tx, resource_of(instance), None)
 

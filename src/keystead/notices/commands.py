@@ -27,6 +27,7 @@ from keystead.key_use.model import BOUND
 from keystead.keyring import commands as keyring
 from keystead.ledger import commands as ledger
 from keystead.money import Money
+from keystead.networks import commands as networks
 from keystead.notices import rows, rules
 from keystead.notices.faults import MessageNotFound
 from keystead.notices.model import Alert, Desk, Message, NoticeKind, ShownInstance, Telling
@@ -77,6 +78,7 @@ def remind_of_expiry(tx: Transaction, policies: Policies, now: datetime, instanc
     occasion = rules.expiry_occasion(owned, days)
     facts = {"renewal": owned.instance.renewal.status.value, **_end_of(owned)}
     if _tell_of(tx, now, NoticeKind.EXPIRING, owned, occasion, facts):
+        _tell_sharers(tx, now, owned, occasion, _end_of(owned))
         detail = {"days": str(days), "ends_at": iso_z(owned.ends_at)}
         record_event(tx, "expiry_reminded", instance_id, owned.instance.account_id, now, **detail)
 
@@ -88,6 +90,7 @@ def tell_stopped(tx: Transaction, now: datetime, instance_id: str) -> None:
         facts = {"stopped_at": iso_z(owned.ends_at), "releases_at": iso_z(owned.releases_at)}
         occasion = f"stopped/{instance_id}/{to_ms(owned.ends_at)}"
         _tell_of(tx, now, NoticeKind.STOPPED, owned, occasion, facts)
+        _tell_sharers(tx, now, owned, occasion, facts)
 
 
 def tell_released(tx: Transaction, now: datetime, instance_id: str) -> None:
@@ -96,6 +99,15 @@ def tell_released(tx: Transaction, now: datetime, instance_id: str) -> None:
     if owned is not None and owned.instance.released_at is not None:
         facts = {"released_at": iso_z(owned.instance.released_at)}
         _tell_of(tx, now, NoticeKind.RELEASED, owned, f"released/{instance_id}", facts)
+
+
+def tell_sharer_released(tx: Transaction, now: datetime, shared: str) -> None:
+    """Tell an account that an instance that it shared is released or was given back; `shared` is `<instance>/<account>`."""
+    instance_id, _, account_id = shared.partition("/")
+    owned = instances.known(tx, instance_id, now)
+    if owned is not None and owned.instance.released_at is not None:
+        facts = {"owner": owned.instance.account_id, "released_at": iso_z(owned.instance.released_at)}
+        tell(tx, now, Telling(NoticeKind.SHARED_INSTANCE, account_id, f"released/{instance_id}", instance_id, facts))
 
 
 def tell_worn(tx: Transaction, now: datetime, version_id: str, warned_at: int) -> None:
@@ -228,6 +240,14 @@ def read(tx: Transaction, now: datetime, account_id: str, message_id: str) -> Me
 def _tell_of(tx: Transaction, now: datetime, kind: NoticeKind, owned: Owned, occasion: str, facts: dict[str, str]) -> bool:
     instance = owned.instance
     return tell(tx, now, Telling(kind, instance.account_id, occasion, instance.instance_id, facts))
+
+
+def _tell_sharers(tx: Transaction, now: datetime, owned: Owned, occasion: str, facts: dict[str, str]) -> None:
+    """Tell the accounts that share an instance of its end, when its owner is told: without holding locks of theirs."""
+    instance = owned.instance
+    for share in networks.sharing_of(tx, instance.instance_id).shares:
+        told = {"owner": instance.account_id, **facts}
+        tell(tx, now, Telling(NoticeKind.SHARED_INSTANCE, share.account_id, occasion, instance.instance_id, told))
 
 
 def _end_of(owned: Owned) -> dict[str, str]:

@@ -39,6 +39,8 @@ class NoticeKind(enum.StrEnum):
     TOP_UP_RECEIVED = "top_up_received"
     USAGE_HIGH = "usage_high"
     CLIENT_KEY_EXPIRING = "client_key_expiring"
+    SHARED_INSTANCE = "shared_instance"
+    """The end of an instance of another account that shares it with this one: to come, come, or final."""
 
     @property
     def category(self) -> Category:

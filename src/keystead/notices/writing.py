@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from keystead.clock import parse_iso_z
@@ -18,6 +19,7 @@ from keystead.notices.model import Message, NoticeKind, ShownInstance, Written
 
 _RENEWABLE = frozenset({NoticeKind.EXPIRING, NoticeKind.STOPPED, NoticeKind.AUTO_RENEWAL_FAILED})
 _LABELS = {
+    "owner": "Owner",
     "days_left": "Days left",
     "client_key_id": "Client key",
     "access_point": "Access point",
@@ -73,6 +75,8 @@ _INSTANTS = frozenset(
 def written(message: Message, shown: ShownInstance | None, console: str) -> Written:
     """Write a message; UndefinedError if its telling lacks a fact that the words of its kind need."""
     kind = message.telling.kind
+    if kind is NoticeKind.SHARED_INSTANCE and shown is not None:
+        shown = msgspec.structs.replace(shown, price="")  # what a renewal costs is its owner's business
     facts = _facts(message)
     words = _templates().get_template(f"{kind.value}.txt").render(fact=facts, instance=shown).strip()
     subject, _, body = words.partition("\n")

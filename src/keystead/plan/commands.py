@@ -49,6 +49,7 @@ UNSEEN: Final = frozenset(
         lifecycle.ROTATE_JOB,
         imports.EXPIRE_JOB,
         REMIND_CLIENT_KEY_JOB,
+        instances.TELL_SHARER_RELEASED_JOB,
         key_use.WORN_JOB,
         key_use.IN_USE_JOB,
     }

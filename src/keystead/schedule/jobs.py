@@ -47,6 +47,7 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
         imports.EXPIRE_JOB: imports.expire_material,
         instances.TELL_STOPPED_JOB: notices.tell_stopped,
         instances.TELL_RELEASED_JOB: notices.tell_released,
+        instances.TELL_SHARER_RELEASED_JOB: notices.tell_sharer_released,
         key_use.IN_USE_JOB: notices.warn_of_deletion,
         REMIND_CLIENT_KEY_JOB: notices.remind_of_client_key,
         coupons.EXPIRE_JOB: coupons.expire,
