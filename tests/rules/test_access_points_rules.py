@@ -69,7 +69,21 @@ def test_addresses_come_in_two_forms(text: str, count: int) -> None:
     assert len(rules.networks_of(text)) == count
 
 
-@pytest.mark.parametrize("text", ["", "[]", "10.0.0.0/33", "10.0.0", "host.example", '["10.0.0.1","10.0.0.1"]', "{}", "[1]"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "10.0.0.0/33",
+        "10.0.0",
+        "10.0.0.0/255.0.0.0",
+        "::ffff:10.0.0.0/104",
+        "host.example",
+        '["10.0.0.1","10.0.0.1"]',
+        "{}",
+        "[1]",
+    ],
+)
 def test_what_is_no_list_of_addresses(text: str) -> None:
     """Refused, naming the parameter."""
     with pytest.raises(InvalidParameter, match="SourcePrivateIp"):

@@ -54,6 +54,8 @@ def vpc(**changed: object) -> Vpc:
         {"cidrs": ("10.1.0.1/16",)},  # bits beside the range
         {"cidrs": ("10.1.0.0/33",)},
         {"cidrs": ("x",)},
+        {"cidrs": ("10.1.0.0/255.255.0.0",)},
+        {"cidrs": ("::ffff:10.1.0.0/112",)},  # where no address is looked for
         {"cidrs": ("10.0.0.0/8",) * 51},
         {"vswitches": (VSwitch("sw-1", "r-a"),)},
         {"vswitches": (VSwitch("vsw-1", "r-c"),)},

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from ipaddress import ip_network
 from typing import Final
 
 import msgspec
@@ -28,7 +27,7 @@ from keystead.access_points.model import (
 )
 from keystead.clock import iso_z, parse_iso_z
 from keystead.faults import InvalidParameter
-from keystead.networks.rules import address_of
+from keystead.networks.rules import address_of, network_of
 
 POLICIES_MAX: Final = 3
 CLIENT_KEYS_MAX: Final = 100
@@ -280,7 +279,7 @@ def _checked_names(parameter: str, names: tuple[str, ...], where: str = "$") -> 
 
 def _network(at: int, name: str) -> Network:
     try:
-        return ip_network(name, strict=False)
+        return network_of(name, strict=False)
     except ValueError:
         reason = f"At $[{at}]: it lists IP addresses, and ranges such as 10.0.0.0/8."
         raise InvalidParameter("SourcePrivateIp", reason) from None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
 import msgspec
@@ -61,7 +61,7 @@ def checked_vpc(vpc: Vpc, zones: Sequence[str]) -> Vpc:
     if len({vswitch.vswitch_id for vswitch in vpc.vswitches}) != len(vpc.vswitches):
         raise VpcMalformed("A vSwitch is named twice.")
     try:
-        cidrs = tuple(dict.fromkeys(str(ip_network(text)) for text in vpc.cidrs))
+        cidrs = tuple(dict.fromkeys(str(network_of(text)) for text in vpc.cidrs))
     except ValueError as error:
         raise VpcMalformed(f"{error}.") from None
     return msgspec.structs.replace(vpc, cidrs=cidrs)
@@ -129,7 +129,23 @@ def managed(sharing: Sharing, account_id: str) -> bool:
 
 def networks_of(texts: Iterable[str]) -> tuple[Network, ...]:
     """Read ranges; ValueError for what is none."""
-    return tuple(ip_network(text) for text in texts)
+    return tuple(network_of(text) for text in texts)
+
+
+def network_of(text: str, *, strict: bool = True) -> Network:
+    """Read an address or a range such as 10.0.0.0/8; host bits only unless `strict`. ValueError for anything else.
+
+    So is a netmask, and v4 in v6 clothes: addresses are undressed before they are looked for, and would never be found in it.
+    """
+    network = ip_network(text, strict=strict)
+    _, slash, bits = text.partition("/")
+    if slash and not bits.isdigit():
+        message = f"{text!r} has a mask: a range reads 10.0.0.0/8"
+        raise ValueError(message)
+    if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped is not None:
+        message = f"{text!r} is of IPv4: it is written as such, 10.0.0.0/8"
+        raise ValueError(message)
+    return network
 
 
 def source_of(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
