@@ -28,15 +28,32 @@ ZONES = ("r-a", "r-b")
         ("10.0.0.1", ["10.0.0.3, 10.0.0.2"], "10.0.0.3"),  # none but proxies: the furthest
         ("10.0.0.1", ["192.0.2.9, unknown"], ""),
         ("10.0.0.1", [""], ""),
-        ("[fd00::1]", ["2001:db8::9"], "2001:db8::9"),
-        ("[::ffff:10.0.0.1]", ["[::ffff:192.0.2.9]"], "192.0.2.9"),
-        ("[2001:db8::1]", ["192.0.2.9"], "[2001:db8::1]"),
+        ("fd00::1", ["2001:db8::9"], "2001:db8::9"),
+        ("10.0.0.1", ["[::ffff:192.0.2.9]"], "192.0.2.9"),
+        ("10.0.0.1", ["172.16.0.1, 192.0.2.9:5000, 10.0.0.2:80"], "192.0.2.9"),
+        ("10.0.0.1", ["[2001:db8::9]:5000"], "2001:db8::9"),
+        ("10.0.0.1", ["192.0.2.9:5000:1"], ""),
+        ("2001:db8::1", ["192.0.2.9"], "2001:db8::1"),
         ("10.0.0.1", ["10.0.0.4," * 10_000 + "192.0.2.9"], "192.0.2.9"),
     ],
 )
 def test_the_rightmost_address_that_is_no_proxy_counts(peer: str, forwarded: list[str], source: str) -> None:
     """And of no peer but a trusted proxy is the header read at all."""
     assert rules.source_of(peer, forwarded, TRUSTED) == source
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "host"),
+    [
+        ("192.0.2.1:5000", "192.0.2.1"),
+        ("[2001:db8::1]:5000", "2001:db8::1"),
+        ("[::ffff:192.0.2.1]:5000", "192.0.2.1"),  # of a listener for both kinds
+        ("", ""),
+    ],
+)
+def test_an_endpoint_is_at_an_address(endpoint: str, host: str) -> None:
+    """As conditions, networks and the log write it."""
+    assert rules.host_of(endpoint) == host
 
 
 def vpc(**changed: object) -> Vpc:

@@ -20,7 +20,7 @@ from keystead.gate.arrival import Arrival, BodyTooLarge, body_bytes_max
 from keystead.gate.call import Service
 from keystead.gate.life import Hook, Outcome, live, live_hook, refuse_unread
 from keystead.gate.render import unavailable
-from keystead.networks.rules import source_of
+from keystead.networks.rules import host_of, source_of
 from keystead.store.changes import Cold
 
 DRAINED_BYTES_MAX: Final = 8 * 1024 * 1024
@@ -67,7 +67,7 @@ class Gateway:
             except BodyTooLarge as fault:
                 unread = fault
         path = scope.path
-        source = scope.client.rpartition(":")[0]
+        source = host_of(scope.client)
         if self.service.proxies and "x-forwarded-for" in headers:
             source = source_of(source, scope.headers.get_all("x-forwarded-for"), self.service.proxies)
         arrival = Arrival(scope.method, (path, scope.query_string), headers, body, source)

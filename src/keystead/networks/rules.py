@@ -148,6 +148,12 @@ def network_of(text: str, *, strict: bool = True) -> Network:
     return network
 
 
+def host_of(endpoint: str) -> str:
+    """Give the address of an endpoint, `192.0.2.1:5000` or `[2001:db8::1]:5000`, without port and brackets; a v4 one as such."""
+    host = endpoint.rpartition(":")[0]
+    return str(address_of(host) or "") if host.startswith("[") else host
+
+
 def source_of(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
     """Give where a call came from: the peer, unless that is a trusted proxy; then the rightmost address that is not one.
 
@@ -158,12 +164,12 @@ def source_of(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -
         return peer
     hops = [hop.strip() for hop in ",".join(forwarded).rsplit(",", FORWARDED_MAX)[-FORWARDED_MAX:]]
     for hop in reversed(hops):
-        address = address_of(hop)
+        address = address_of(hop) or address_of(host_of(hop))  # some proxies write the port too
         if address is None:
             return ""
         if not any(address in network for network in trusted):
-            return str(address)
-    return str(address_of(hops[0]))
+            break
+    return str(address)
 
 
 @lru_cache(maxsize=4096)
