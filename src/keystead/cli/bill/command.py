@@ -12,7 +12,7 @@ from cyclopts import App, Parameter
 
 from keystead.cli.report import print_facts, print_json
 from keystead.cli.target import Target, open_target
-from keystead.faults import CallerFault
+from keystead.faults import Unavailable
 
 if TYPE_CHECKING:
     from keystead.cli.bill.contents import Bill, Row
@@ -23,7 +23,7 @@ ROWS_WITHOUT_BAR_MAX: Final = 1000
 _HERE = Target()
 
 
-class NoFolder(CallerFault):
+class NoFolder(Unavailable):
     """The bill would be written into a folder that is not there."""
 
 
