@@ -141,7 +141,8 @@ def payment_provider_of(settings: Settings) -> CheckoutProvider | None:
     try:
         lines = path.read_text("utf-8").splitlines()
     except OSError as error:
-        raise SettingsError(f"payment_secret_file: cannot read {str(path)!r}: {error.strerror}") from None
+        hint = "" if settings.payment_secret_file else "; the server makes it when it is started with these settings"
+        raise SettingsError(f"payment_secret_file: cannot read {str(path)!r}: {error.strerror}{hint}") from None
     known = [line.strip() for line in lines if line.strip()]
     if not known:
         raise SettingsError(f"payment_secret_file: {str(path)!r} holds no secret")

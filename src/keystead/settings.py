@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import msgspec
 
 Port = Annotated[str, msgspec.Meta(pattern=r"^[^\s]+:\d{1,5}$")]
+_DATABASES = ("postgresql://", "postgres://", "postgresql+psycopg://", "sqlite:///")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -98,7 +99,23 @@ def load_settings(path: Path | None, overrides: dict[str, Any]) -> Settings:
             raise SettingsError(message) from None
     raw.update({key: value for key, value in overrides.items() if value is not None})
     try:
-        return msgspec.convert(raw, Settings)
+        made = msgspec.convert(raw, Settings)
     except msgspec.ValidationError as error:
-        message = f"settings: {error}"
-        raise SettingsError(message) from None
+        raise SettingsError(_plainly(str(error))) from None
+    if made.database and not made.database.startswith(_DATABASES):
+        message = f"database: {made.database.partition(':')[0]!r} is not known: postgresql://user@host/name, or none for SQLite"
+        raise SettingsError(message)
+    return made
+
+
+def _plainly(told: str) -> str:
+    """Put a sentence of msgspec's the way the other mistakes are told: the key, then what is wrong with it."""
+    reason, _, key = told.partition(" - at `$.")
+    key = key.rstrip("`")
+    if "unknown field" in reason:
+        return f"{reason.split('`')[1]}: there is no such setting; docs/settings.md has all of them"
+    if Settings.__annotations__.get(key) == "Port":
+        reason = "Expected HOST:PORT, such as 127.0.0.1:8080"
+    elif key in Settings.__annotations__ and "enum value" in reason:
+        reason += f", expected {' or '.join(map(repr, get_args(get_type_hints(Settings)[key])))}"
+    return f"{key}: {reason}" if key else f"settings: {reason}"

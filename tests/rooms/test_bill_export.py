@@ -94,12 +94,13 @@ def test_a_month_without_orders(world: World, tenant: Tenant, tmp_path: Path) ->
     assert "Nothing was ordered" in PdfReader(out).pages[0].extract_text()
 
 
-def test_refusals_leave_no_file(world: World, tenant: Tenant, tmp_path: Path) -> None:
+def test_refusals_leave_no_file(world: World, tenant: Tenant, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A wrong month, account or folder: a line on stderr, a status, and nothing written."""
     out = tmp_path / "bill.csv"
     assert export(world, tenant.account_id, "--month", "2026-13", "--out", str(out)) == 2
     assert export(world, "nobody", "--month", "2026-01", "--out", str(out)) == 1
     assert export(world, tenant.account_id, "--month", "2026-01", "--out", str(tmp_path / "no" / "bill.csv")) == 1
+    assert capsys.readouterr().err.endswith(f"keystead: --out: there is no folder {tmp_path / 'no'}: make it first\n")
     assert [path for path in tmp_path.iterdir() if path.is_file()] == []
 
 

@@ -1,11 +1,15 @@
-"""What the README and docs/applications.md tell a newcomer to save and run, saved and run, word for word but for places."""
+"""The pages a newcomer follows, typed as they are printed, against a server process."""
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from tests.wire.server import Server
 
@@ -13,44 +17,75 @@ ROOT = Path(__file__).parents[2]
 CLIENTS = ROOT / ".venv-clients"
 
 
-def test_the_pages_hold(tmp_path: Path) -> None:
-    """The first five minutes, then the application's: in each the programs print what the page is about."""
-    server = Server(tmp_path / "var")
-    shown = server.operator("admin", "account", "create", "demo")
-    server.operator("admin", "account", "credit", "demo", "10000.00")
-    places = {"127.0.0.1:8080": server.http, "127.0.0.1:8443": server.tls, "/tmp/": f"{tmp_path}/"}  # noqa: S108 - the pages'
-    caller = {"KEYSTEAD_ID": shown["access_key_id"], "KEYSTEAD_SECRET": shown["access_key_secret"]}
+class Reader:
+    """Somebody with the pages, a server of their own, and the demo account's key."""
+
+    def __init__(self, folder: Path) -> None:
+        """Start the server as `make run` does, but on free ports."""
+        self.folder = folder
+        self.server = Server(folder / "var", "--demo-account")
+        made = self.server.operator("admin", "access-key", "create", "demo")
+        self.names = {"KEYSTEAD_ID": made["access_key_id"], "KEYSTEAD_SECRET": made["access_key_secret"]}
+        self.instance = ""
+
+    def programs(self, page: str) -> list[str]:
+        """Give a page's Python programs; only ports and the folder for files are others here."""
+        text = (ROOT / page).read_text()
+        for printed, here in (("127.0.0.1:8080", self.server.http), ("127.0.0.1:8443", self.server.tls)):
+            text = text.replace(printed, here)
+        return re.findall(r"^```python\n(.*?)^```", text.replace("/tmp/", f"{self.folder}/"), re.MULTILINE | re.DOTALL)  # noqa: S108
+
+    def run(self, program: str, client: str, *words: str, **names: str) -> str:
+        """Run a program in a client's environment; gives what it printed."""
+        command = [str(CLIENTS / client / "bin" / "python"), "-c", program, *words]
+        everything = {**os.environ, **self.names, **names}
+        done = subprocess.run(command, env=everything, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr[-2000:]
+        return done.stdout
+
+    def operate(self, page: str) -> int:
+        """Run every `keystead …` line of a page; gives how many."""
+        lines = re.findall(r"^    keystead (.*)$", (ROOT / page).read_text(), re.MULTILINE)
+        for line in lines:
+            self.server.operator(*shlex.split(line.replace("kst-…", self.instance), comments=True))
+        return len(lines)
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    """Somebody who has done the first five minutes of the README."""
+    made = Reader(tmp_path_factory.mktemp("reader"))
     try:
-        first = _run(_programs("README.md")["first.py"], "v2", places, caller)
-        assert re.search(r"^bought kst-\S+ - balance now 9500\.00 USD$", first, re.MULTILINE)
-        assert re.search(r"^decrypted aGVsbG8=$", first, re.MULTILINE)
-        programs = _programs("docs/applications.md")
-        granted = re.fullmatch(r"granted (key-\S+) until \S+Z\n", _run(programs["grant.py"], "v2", places, caller))
-        assert granted
-        assert _run(programs["shop.py"], "dkms", places, {}, granted[1]) == "decrypted b'hello'\n"
+        (first,) = made.programs("README.md")
+        told = made.run(first, "v2")
+        bought = re.match(r"bought (kst-\S+) - balance now 9500.00 USD\nencrypted \S+\ndecrypted aGVsbG8=\n$", told)
+        assert bought, told
+        made.instance = bought[1]
+        yield made
     finally:
-        assert server.stop() == 0
+        assert made.server.stop() == 0
 
 
-def _programs(page: str) -> dict[str, str]:
-    """The Python blocks of a page, by the names it has the reader save them under."""
-    text = (ROOT / page).read_text()
-    named = re.findall(r"[Ss]ave (?:this )?as `/tmp/(\w+\.py)`:\n\n```python\n(.*?)```", text, re.DOTALL)
-    assert len(named) == text.count("```python\n")
-    return dict(named)
+def test_applications(reader: Reader) -> None:
+    """Its owner prepares, the application uses: `hello` comes back through the dedicated gateway."""
+    prepare, use = reader.programs("docs/applications.md")
+    key_id = reader.run(prepare, "v2").split()[-1]
+    assert reader.run(use, "dkms", key_id) == "hello\n"
 
 
-def _run(program: str, clients: str, places: dict[str, str], environment: dict[str, str], *arguments: str) -> str:
-    """Run a program of a page, the page's places replaced by the test's; gives what it printed."""
-    for theirs, ours in places.items():
-        program = program.replace(theirs, ours)
-    done = subprocess.run(
-        [str(CLIENTS / clients / "bin" / "python"), "-c", program, *arguments],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def test_networks(reader: Reader) -> None:
+    """VPCs come and go, an instance with room for two is shared and taken back: every line is accepted."""
+    reader.server.account("partner")
+    order = reader.server.operator("admin", "order", "place", "demo", "--instance", reader.instance, "--module", "VpcNum=2")
+    reader.server.operator("admin", "order", "pay", "demo", order["order_id"])
+    assert reader.operate("docs/networks.md") == 6
+
+
+def test_server_side_encryption(reader: Reader) -> None:
+    """A registered service's program keeps and reads a photo of 100,000 bytes."""
+    made = reader.server.operator("admin", "service", "register", "store")
+    (program,) = reader.programs("docs/server-side-encryption.md")
+    key = {"KEYSTEAD_ACCESS_KEY_ID": made["access_key_id"], "KEYSTEAD_ACCESS_KEY_SECRET": made["access_key_secret"]}
+    account = reader.server.operator("admin", "account", "list")[0]["account_id"]
+    told = reader.run(program, "v2", KEYSTEAD_ACCOUNT=account, KEYSTEAD_ENDPOINT=reader.server.http, **key)
+    assert told == "100000 bytes back, under a key of STORE's\n"

@@ -131,6 +131,8 @@ def _post(address: str, payload: bytes, header: str) -> int:
         connection.request("POST", PATH, payload, {"Content-Type": "application/json", SIGNATURE_HEADER: header})
         return connection.getresponse().status
     except (OSError, HTTPException) as error:
-        raise WebhookRefused(f"the webhook at {address} does not answer: {type(error).__name__}") from None
+        raise WebhookRefused(
+            f"the webhook at {address} does not answer ({type(error).__name__}): is the server running?"
+        ) from None
     finally:
         connection.close()

@@ -12,6 +12,7 @@ from cyclopts import App, Parameter
 
 from keystead.cli.report import print_facts, print_json
 from keystead.cli.target import Target, open_target
+from keystead.faults import Unavailable
 
 if TYPE_CHECKING:
     from keystead.cli.bill.contents import Bill, Row
@@ -20,6 +21,10 @@ bill = App(name="bill", help="Bills of accounts.")
 Format = Literal["csv", "xlsx", "pdf"]
 ROWS_WITHOUT_BAR_MAX: Final = 1000
 _HERE = Target()
+
+
+class NoFolder(Unavailable):
+    """The bill would be written into a folder that is not there."""
 
 
 @bill.command
@@ -65,6 +70,8 @@ def _write(found: Bill, form: Format, out: Path) -> None:
         "xlsx": files.write_xlsx,
         "pdf": files.write_pdf,
     }
+    if not out.parent.is_dir():
+        raise NoFolder(f"--out: there is no folder {out.parent}: make it first")
     partial = out.with_name(f".{out.name}.{os.getpid()}")
     try:
         told = _laying_out if form == "pdf" else _told

@@ -42,6 +42,8 @@ def take_folder(data: Path) -> int:
 
     Every process of the server inherits the lock: it is free when the last one of them is gone.
     """
+    if data.exists() and not data.is_dir():
+        raise SettingsError(f"data: {data} is not a folder")
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = os.open(data / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     until = elapsed() + LOCK_SECONDS_MAX
