@@ -149,6 +149,9 @@ def _check_statement(number: int, statement: _Statement) -> None:
     for action in statement.action:
         if not _ACTION.fullmatch(action):
             raise InvalidParameter("Policy", f"{where} {action!r} is not kms:<action>, with * at its end at most.")
+    given = [value for block in (statement.condition or {}).values() for value in block.values()]
+    if not all(isinstance(value, str | int | float) for values in given for value in _listed(values)):
+        raise InvalidParameter("Policy", f"{where} a condition compares with texts, numbers and truth values.")
     _conditions(number, statement.condition or {})
     if statement.resource != ["*"]:
         raise InvalidParameter("Policy", f'{where} the Resource is ["*"]: the key itself.')

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from keystead.faults import LimitFault, NotFound, Refused, StateFault
 from keystead.policy.model import Verdict
+from keystead.policy.rules import RESOURCE_CHARS_MAX
 
 
 class NotPermitted(Refused):
@@ -13,8 +14,9 @@ class NotPermitted(Refused):
 
     def __init__(self, action: str, resource: str, verdict: Verdict) -> None:
         """Tell all three; `keystead access explain` takes the first two and gives the third again."""
+        named = resource[:RESOURCE_CHARS_MAX]
         super().__init__(
-            f"This operation is forbidden by permission system. Action {action} on {resource}: {verdict.ground.value}"
+            f"This operation is forbidden by permission system. Action {action} on {named}: {verdict.ground.value}"
             + (f", {verdict.decider}." if verdict.statement else "."),
         )
         self.action = action
