@@ -34,7 +34,7 @@ _FORMS: Final = {
     "PolicyName": r"[A-Za-z0-9-]{1,128}",
     "RoleSessionName": r"[A-Za-z0-9.@_-]{2,64}",
 }
-_ROLE_ARN: Final = re.compile(r"acs:ram::([0-9]{1,20}):role/([A-Za-z0-9.-]{1,64})", re.ASCII | re.IGNORECASE)
+_ROLE_ARN: Final = re.compile(r"acs:ram::([0-9]{1,20}):role/([A-Za-z0-9.-]{1,64})", re.ASCII)
 COUNTS: Final = {HolderKind.USER: USERS_MAX, HolderKind.GROUP: GROUPS_MAX, HolderKind.ROLE: ROLES_MAX}
 
 

@@ -18,6 +18,7 @@ from keystead.clock import from_ms, to_ms
 from keystead.hsm.port import KeyStore, SealBroken
 from keystead.identity.faults import NotTrusted, TokenExpired, TokenMalformed
 from keystead.identity.model import Role, Session
+from keystead.policy.faults import PolicyMalformed
 from keystead.policy.model import Question
 from keystead.policy.reading import Kind, read
 from keystead.policy.rules import PolicySet
@@ -29,8 +30,12 @@ NOT_TRUSTED: Final = "You are not authorized to do this action. You should be au
 
 
 def assumable(role: Role, question: Question) -> None:
-    """Raise NotTrusted unless the role's trust policy lets the asker in."""
-    if not PolicySet([(f"role/{role.name}", read(role.trust, Kind.TRUST))]).judge(question).allowed:
+    """Raise NotTrusted unless the role's trust policy lets the asker in; one that cannot be read any more lets nobody in."""
+    try:
+        trust = read(role.trust, Kind.TRUST)
+    except PolicyMalformed:
+        raise NotTrusted(NOT_TRUSTED) from None
+    if not PolicySet([(f"role/{role.name}", trust)]).judge(question).allowed:
         raise NotTrusted(NOT_TRUSTED)
 
 

@@ -50,7 +50,7 @@ _TAGS: Final = re.compile(r"(kms:tag|acs:RequestTag)/\S{1,128}")
 
 def key_served(key: str, *, trust: bool = False) -> bool:
     """Tell whether a condition key is one that calls have; one that they never have would let a Deny pass unseen."""
-    return key in GLOBAL_KEYS or (trust and key in TRUST_KEYS) or _TAGS.fullmatch(key) is not None
+    return key in GLOBAL_KEYS or (key in TRUST_KEYS if trust else _TAGS.fullmatch(key) is not None)
 
 
 def value_sound(operator: str, value: str) -> bool:

@@ -16,6 +16,7 @@ from keystead.federation import commands as federation
 from keystead.federation.faults import IdentityNotAllowed
 from keystead.federation.model import Identity, Provider
 from keystead.gate.call import Call
+from keystead.gate.dispatch import context_of_trust
 from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import Effect
 from keystead.identity import commands, sessions
@@ -81,9 +82,7 @@ def assume_role_with_oidc(call: Call, request: AssumeRoleWithOIDCRequest) -> Ass
 
 def _trusting(call: Call, account_id: str, role_name: str, provider: Provider, identity: Identity) -> Role:
     """Give the role if it is of the provider's account and trusts this token; else it looks absent."""
-    context = {
-        "acs:SourceIp": call.record.client_ip,
-        "acs:CurrentTime": iso_z(call.now),
+    context = context_of_trust(call, provider.account_id) | {
         "oidc:iss": identity.issuer,
         "oidc:sub": identity.subject,
         "oidc:aud": identity.audience,

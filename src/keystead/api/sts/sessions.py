@@ -10,6 +10,7 @@ from keystead.api.sts._product import STS
 from keystead.clock import iso_z
 from keystead.faults import InvalidParameter
 from keystead.gate.call import Call
+from keystead.gate.dispatch import context_of_trust
 from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import Effect
 from keystead.identity import commands, sessions
@@ -88,12 +89,13 @@ def assume_role(call: Call, request: AssumeRoleRequest) -> AssumeRoleResponse:
         raise NotTrusted(
             sessions.NOT_TRUSTED
         ) from None  # to another account, a role that is absent looks like one that does not trust it
-    seconds = seconds_of(role, request.duration_seconds)
     account = f"RAM:acs:ram::{call.account_id}:root"  # in a trust policy the root stands for the whole account
-    context = {"sts:ExternalId": request.external_id} if request.external_id else {}
-    context |= {"acs:SourceIp": call.record.client_ip, "acs:CurrentTime": iso_z(call.now)}
+    context = context_of_trust(call, call.account_id)
+    if request.external_id:
+        context["sts:ExternalId"] = request.external_id
     principals = frozenset({call.principal.policy_name, account})
     sessions.assumable(role, Question("sts:AssumeRole", role.arn, context, principals))
+    seconds = seconds_of(role, request.duration_seconds)  # after the trust: how long is the role's to tell
     user, credentials = begun(call, role, name, seconds, request.policy)
     return AssumeRoleResponse(assumed_role_user=user, credentials=credentials, source_identity=request.source_identity or None)
 
