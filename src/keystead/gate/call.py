@@ -77,6 +77,8 @@ class Principal(msgspec.Struct, frozen=True, gc=False):
     session: str = ""
     narrowed: str = ""
     """The policy that a session was begun with; empty if with none."""
+    source_identity: str = ""
+    """Who a session says stands at the beginning of its chain."""
     passport: Passport | None = None
 
     @property

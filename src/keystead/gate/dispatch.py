@@ -43,8 +43,6 @@ from keystead.store.claims import Claimed, claim_nonce, claim_token, earlier_ans
 
 CLIENT_TOKEN_CHARS_MAX = 64
 CONFLICT_TRIES_MAX = 5
-RECOVERY: Final = frozenset({"kms:DescribeKey", "kms:GetKeyPolicy", "kms:SetKeyPolicy"})
-"""What an account can always do with its key, so that no policy locks it out for good."""
 _OTHERWISE: Final = frozenset({PrincipalKind.SERVICE, PrincipalKind.APPLICATION})
 """Whom RAM and key policies do not know: services (docs/adr/0071), and client keys (their access points say what they may)."""
 _UNASKED: Final = _OTHERWISE | {PrincipalKind.ACCOUNT}
@@ -203,7 +201,7 @@ def permit_key(call: Call, key_id: str, owner: str, tags: Tags, name: str = "") 
         return
     # The account itself is stopped by a key's policy alone, and most keys have the default one.
     root = call.principal.kind is PrincipalKind.ACCOUNT
-    if root and (wanted in RECOVERY or key_policy_of(call.warm, key_id, owner).silent):
+    if root and (wanted in key_policies.RECOVERY or key_policy_of(call.warm, key_id, owner).silent):
         return
     resource = f"acs:kms:{call.region}:{owner}:key/{key_id}"
     _require(wanted, resource, _key_verdict(call, Wanted(wanted, resource, key_id, owner), tags))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -29,6 +29,14 @@ TOKEN_CHARS_MAX: Final = 16_384
 NOT_TRUSTED: Final = "You are not authorized to do this action. You should be authorized by RAM."
 
 
+class Said(NamedTuple):
+    """What the asker says of a session: its name, what narrows it, and who stands at the beginning of the chain."""
+
+    name: str
+    policy: str = ""
+    source_identity: str = ""
+
+
 def assumable(role: Role, question: Question) -> None:
     """Raise NotTrusted unless the role's trust policy lets the asker in; one that cannot be read any more lets nobody in."""
     try:
@@ -39,11 +47,11 @@ def assumable(role: Role, question: Question) -> None:
         raise NotTrusted(NOT_TRUSTED)
 
 
-def begin(keystore: KeyStore, role: Role, name: str, until: datetime, policy: str = "") -> tuple[Session, str]:
+def begin(keystore: KeyStore, role: Role, until: datetime, said: Said) -> tuple[Session, str]:
     """Make a session of a role; gives it and its token."""
     access_key_id = f"{PREFIX}{ids.access_key_id()[6:]}{ids.access_key_secret()[:8]}"
     secret = ids.access_key_secret()
-    session = Session(access_key_id, role.account_id, role.role_id, role.name, name, secret, to_ms(until), policy)
+    session = Session(access_key_id, role.account_id, role.role_id, role.name, said.name, secret, to_ms(until), *said[1:])
     sealed = keystore.seal_secret(SEALED_KIND, access_key_id, msgspec.msgpack.encode(session))
     return session, base64.b64encode(sealed).decode()
 

@@ -205,7 +205,8 @@ def list_users_for_group(call: Call, request: GroupPageRequest) -> ListUsersForG
     """List the users of a group by name."""
     group = commands.group_named(call.tx, call.account_id, request.group_name)
     behind = after(request.marker)
-    found = [one for one in rows.memberships(call.tx, call.account_id, group=group.name) if one.user > behind]
+    members = rows.memberships(call.tx, call.account_id, group=group.name)
+    found = sorted((one for one in members if one.user > behind), key=lambda membership: membership.user)
     page, more, marker = paged(found, request.max_items, lambda membership: membership.user)
     shown = []
     for one in page:

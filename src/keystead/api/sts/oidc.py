@@ -68,7 +68,7 @@ def assume_role_with_oidc(call: Call, request: AssumeRoleWithOIDCRequest) -> Ass
     role = _trusting(call, account_id, role_name, provider, identity)
     call.record.account_id, call.record.resource_id = role.account_id, role.role_id
     seconds = seconds_of(role, request.duration_seconds)
-    user, credentials = begun(call, role, name, seconds, request.policy)
+    user, credentials = begun(call, role, seconds, sessions.Said(name, request.policy))
     info = OIDCTokenInfo(
         client_ids=",".join(identity.audiences),
         expiration_time=iso_z(identity.expires_at),
