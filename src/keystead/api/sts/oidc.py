@@ -5,6 +5,8 @@ Refusals: STS error code page (its beginning, read 2026-11-23). Unsigned: the to
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -26,6 +28,8 @@ from keystead.identity.rules import SECONDS_DEFAULT, checked_name, role_named_by
 from keystead.policy.model import Question
 
 NOT_ALLOWED: Final = "There is no permission"
+STRANGERS: Final = "strangers"
+"""Whose quota it is where no account is named: a bucket for each name that somebody makes up would be one for each call."""
 
 
 class AssumeRoleWithOIDCRequest(Request):
@@ -58,7 +62,16 @@ class AssumeRoleWithOIDCResponse(Response):
     oidc_token_info: OIDCTokenInfo = msgspec.field(name="OIDCTokenInfo")
 
 
-@STS.action("AssumeRoleWithOIDC", Effect.READ, methods="GET POST")
+@contextlib.contextmanager
+def _admitted(call: Call, request: AssumeRoleWithOIDCRequest) -> Iterator[None]:
+    """Take a request of the quota of the account whose provider is named, or of the one for all who name none."""
+    with call.service.store.read() as tx:
+        account_id = federation.account_named_by(tx, request.oidc_provider_arn)
+    call.admit(account_id or STRANGERS)
+    yield
+
+
+@STS.action("AssumeRoleWithOIDC", Effect.READ, methods="GET POST", ahead=_admitted)
 def assume_role_with_oidc(call: Call, request: AssumeRoleWithOIDCRequest) -> AssumeRoleWithOIDCResponse:
     """Begin a session of a role that trusts the provider of the token, and the token by its issuer, subject and audience."""
     name = checked_name("RoleSessionName", request.role_session_name)
