@@ -145,3 +145,14 @@ def test_who_began_a_chain_stays(world: World) -> None:
     assert [first["SourceIdentity"], chained().body["SourceIdentity"]] == ["alice", "alice"]
     assert chained(SourceIdentity="alice").body["SourceIdentity"] == "alice"
     assert chained(SourceIdentity="bobby").code == "InvalidParameter"
+
+
+def test_a_refusal_repeats_no_more_than_a_name(world: World) -> None:
+    """What was looked for may be megabytes."""
+    owner = world.tenant()
+    long = "x" * 100_000
+    asked = {"GetUser": {"UserName": long}, "GetPolicy": {"PolicyName": long, "PolicyType": "Custom"}}
+    for action, flat in asked.items():
+        refused = owner.call(RAM_VERSION, action, dict(flat))
+        assert refused.status == 404
+        assert len(refused.body["Message"]) < 200

@@ -156,3 +156,39 @@ def test_no_parameter_tells_a_stranger_that_a_role_is_there(world: World) -> Non
         there, absent = (assume(mallory, name, DurationSeconds=seconds) for name in (arn, f"{arn}x"))
         assert (there.status, there.code, there.body["Message"]) == (absent.status, absent.code, absent.body["Message"]), seconds
     assert assume(ann, arn, DurationSeconds="7200").code == "InvalidParameter"
+
+
+def test_a_name_is_taken_only_by_whom_it_is_allowed(world: World) -> None:
+    """Policies of keys and roles go by names: whoever may rename himself within a fence must not leave it by a new name."""
+    owner = world.tenant()
+    fence = f"acs:ram:*:{owner.account_id}:user/dev-*"
+    ann = user_with(owner, "dev-ann", {"Effect": "Allow", "Action": "ram:UpdateUser", "Resource": fence})
+    groups = f"acs:ram:*:{owner.account_id}:group/dev-*"
+    bob = user_with(owner, "bob", {"Effect": "Allow", "Action": "ram:UpdateGroup", "Resource": groups})
+    ram(owner, "CreateGroup", GroupName="dev-ops")
+    assert ann.call(RAM_VERSION, "UpdateUser", {"UserName": "dev-ann", "NewUserName": "admin"}).code == "NoPermission"
+    assert ann.call(RAM_VERSION, "UpdateUser", {"UserName": "dev-ann", "NewUserName": "dev-anna"}).status == 200
+    assert ann.call(RAM_VERSION, "UpdateUser", {"UserName": "dev-anna", "NewComments": "hers"}).status == 200
+    assert bob.call(RAM_VERSION, "UpdateGroup", {"GroupName": "dev-ops", "NewGroupName": "admins"}).code == "NoPermission"
+    assert bob.call(RAM_VERSION, "UpdateGroup", {"GroupName": "dev-ops", "NewGroupName": "dev-all"}).status == 200
+
+
+def test_access_keys_of_the_one_who_calls(world: World) -> None:
+    """Without a UserName a user's own keys are meant, and asked for by its own name; an account and a session must name one."""
+    owner = world.tenant()
+    own = f"acs:ram:*:{owner.account_id}:user/ann"
+    ann = user_with(owner, "ann", {"Effect": "Allow", "Action": "ram:*AccessKey*", "Resource": own})
+    user_with(owner, "bob", {"Effect": "Allow", "Action": "ram:*"})
+    assert ann.call(RAM_VERSION, "CreateAccessKey", {"UserName": "bob"}).code == "NoPermission"
+    made = ram(ann, "CreateAccessKey")["AccessKey"]["AccessKeyId"]
+    assert [key["AccessKeyId"] for key in ram(ann, "ListAccessKeys")["AccessKeys"]["AccessKey"]] == [ann.access_key_id, made]
+    ram(ann, "UpdateAccessKey", UserAccessKeyId=made, Status="Inactive")
+    ram(ann, "DeleteAccessKey", UserAccessKeyId=made)
+    assert [key["AccessKeyId"] for key in ram(owner, "ListAccessKeys", UserName="ann")["AccessKeys"]["AccessKey"]] == [
+        ann.access_key_id
+    ]
+    for action in ("CreateAccessKey", "ListAccessKeys"):
+        refused = owner.call(RAM_VERSION, action, {})
+        assert (refused.code, "UserName" in refused.body["Message"]) == ("MissingParameter", True)
+    cy = user_with(owner, "cy", {"Effect": "Allow", "Action": "kms:*"})
+    assert cy.call(RAM_VERSION, "CreateAccessKey", {}).code == "NoPermission"

@@ -230,9 +230,18 @@ def _key_verdict(call: Call, wanted: Wanted, tags: Tags) -> Verdict:
 def permit_item(call: Call, item: str) -> None:
     """Ask for something else of the account's that the action found, such as `instance/kst-…`. NotPermitted."""
     call.asked += 1
+    _permit_also(call, f"acs:kms:{call.region}:{call.account_id}:{item}")
+
+
+def permit_name(call: Call, item: str) -> None:
+    """Ask for what a user or group is to be called from now on, such as `user/ann`: policies go by names. NotPermitted."""
+    _permit_also(call, f"acs:ram:*:{call.account_id}:{item}")
+
+
+def _permit_also(call: Call, resource: str) -> None:
     if call.action is None or call.principal.kind in _UNASKED:
         return
-    wanted, resource = call.action.permission.action, f"acs:kms:{call.region}:{call.account_id}:{item}"
+    wanted = call.action.permission.action
     _require(wanted, resource, _identity_verdict(call, wanted, resource, None))
 
 
@@ -278,6 +287,8 @@ def _filled(call: Call, template: str) -> str:
     head, _, rest = text.partition("{")
     name, _, tail = rest.partition("}")
     given = call.arrival.parameter(name) if call.arrival is not None else ""
+    if name == "UserName" and not given and call.principal.kind is PrincipalKind.USER:
+        given = call.principal.name
     if head.endswith("/") and given.startswith("acs:"):
         given = given.rpartition("/")[2]  # what is named by its ARN is the same one to policies
     return f"{head}{given}{tail}"  # what a caller sends is put in last, and never read as a template or a pattern

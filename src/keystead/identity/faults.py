@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Final
 
 from keystead.faults import LimitFault, NotFound, Refused, StateFault
 from keystead.policy.model import Verdict
 from keystead.policy.rules import RESOURCE_CHARS_MAX
+
+NAME_CHARS_MAX: Final = 128
+"""How much a refusal repeats of a name that was looked for: the longest there can be."""
 
 
 class NotPermitted(Refused):
@@ -29,7 +33,7 @@ class NoSuchEntity(NotFound):
 
     def __init__(self, kind: str, name: str) -> None:
         """Name what was looked for."""
-        super().__init__(f"The {kind} does not exist: {name}.")
+        super().__init__(f"The {kind} does not exist: {name[:NAME_CHARS_MAX]}.")
         self.kind = kind
 
 

@@ -7,6 +7,7 @@ from keystead.api.ram._product import RAM
 from keystead.api.ram._shapes import GroupRequest, NothingResponse, PageRequest, Shown, UserRequest, after, paged
 from keystead.clock import iso_z
 from keystead.gate.call import Call
+from keystead.gate.dispatch import permit_name
 from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import Effect
 from keystead.identity import commands, rows
@@ -159,6 +160,8 @@ def update_group(call: Call, request: UpdateGroupRequest) -> GroupResponse:
         comments = checked_length("NewComments", request.new_comments, 128)
         commands.change(call.tx, call.now, holder, comments=comments)
     name = checked_name("NewGroupName", request.new_group_name) if request.new_group_name else holder.name
+    if name != holder.name:
+        permit_name(call, f"group/{name}")
     commands.rename(call.tx, call.now, holder, name)
     return GroupResponse(group=_shown(commands.group_named(call.tx, call.account_id, name)))
 
