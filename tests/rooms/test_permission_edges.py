@@ -181,7 +181,8 @@ def test_access_keys_of_the_one_who_calls(world: World) -> None:
     user_with(owner, "bob", {"Effect": "Allow", "Action": "ram:*"})
     assert ann.call(RAM_VERSION, "CreateAccessKey", {"UserName": "bob"}).code == "NoPermission"
     made = ram(ann, "CreateAccessKey")["AccessKey"]["AccessKeyId"]
-    assert [key["AccessKeyId"] for key in ram(ann, "ListAccessKeys")["AccessKeys"]["AccessKey"]] == [ann.access_key_id, made]
+    listed = ram(ann, "ListAccessKeys")["AccessKeys"]["AccessKey"]
+    assert {key["AccessKeyId"] for key in listed} == {ann.access_key_id, made}  # made at one instant, so in no order
     ram(ann, "UpdateAccessKey", UserAccessKeyId=made, Status="Inactive")
     ram(ann, "DeleteAccessKey", UserAccessKeyId=made)
     assert [key["AccessKeyId"] for key in ram(owner, "ListAccessKeys", UserName="ann")["AccessKeys"]["AccessKey"]] == [
@@ -192,3 +193,16 @@ def test_access_keys_of_the_one_who_calls(world: World) -> None:
         assert (refused.code, "UserName" in refused.body["Message"]) == ("MissingParameter", True)
     cy = user_with(owner, "cy", {"Effect": "Allow", "Action": "kms:*"})
     assert cy.call(RAM_VERSION, "CreateAccessKey", {}).code == "NoPermission"
+
+
+def test_a_place_left_out_means_the_same(world: World) -> None:
+    """RAM has no regions: its pages write `acs:ram::<account>:…` and `acs:ram:*:<account>:…`. A Deny of the first held nobody."""
+    owner = world.tenant()
+    allowed = {"Effect": "Allow", "Action": "ram:*"}
+    for number, home in enumerate((f"acs:ram::{owner.account_id}", f"acs:ram:*:{owner.account_id}")):
+        ann = user_with(owner, f"ann{number}", allowed, {"Effect": "Deny", "Action": "ram:*", "Resource": f"{home}:user/root-*"})
+        bob = user_with(owner, f"bob{number}", {"Effect": "Allow", "Action": "ram:GetUser", "Resource": f"{home}:user/bob*"})
+        assert ann.call(RAM_VERSION, "GetUser", {"UserName": "root-1"}).code == "NoPermission"
+        assert ann.call(RAM_VERSION, "GetUser", {"UserName": f"bob{number}"}).status == 200
+        assert bob.call(RAM_VERSION, "GetUser", {"UserName": f"bob{number}"}).status == 200
+        assert bob.call(RAM_VERSION, "GetUser", {"UserName": f"ann{number}"}).code == "NoPermission"

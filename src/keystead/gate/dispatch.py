@@ -235,7 +235,7 @@ def permit_item(call: Call, item: str) -> None:
 
 def permit_name(call: Call, item: str) -> None:
     """Ask for what a user or group is to be called from now on, such as `user/ann`: policies go by names. NotPermitted."""
-    _permit_also(call, f"acs:ram:*:{call.account_id}:{item}")
+    _permit_also(call, f"acs:ram::{call.account_id}:{item}")
 
 
 def _permit_also(call: Call, resource: str) -> None:

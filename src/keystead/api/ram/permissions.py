@@ -10,7 +10,8 @@ from typing import Final
 
 from keystead.gate.registry import Permission
 
-_HOME: Final = "acs:ram:*:"
+_HOME: Final = "acs:ram::"
+"""RAM has no regions, and statements leave the place empty or write a star: an empty one is matched by both."""
 _USER, _GROUP, _ROLE = "user/{UserName}", "group/{GroupName}", "role/{RoleName}"
 _CUSTOM, _POLICY = "policy/{PolicyName}", "{policies}:policy/{PolicyName}"  # without and with the parameter PolicyType
 _NEEDED: Final[dict[str, tuple[str, ...]]] = {
