@@ -31,6 +31,7 @@ class RamScene:
             "CreatePolicy": {"PolicyName": "fresh"},
             "DeletePolicy": {"PolicyName": "idle"},
             "CreateAccessKey": {"UserName": "idle"},
+            "ListAccessKeys": {"UserName": "ann"},
             "DeletePolicyVersion": {"VersionId": "v2"},
             "RemoveUserFromGroup": {"GroupName": "held"},
             **{f"DetachPolicyFrom{kind}": {"PolicyName": "held", **held} for kind, held in zip(KINDS, HELD, strict=True)},
@@ -100,7 +101,7 @@ class RamScene:
             self.call("CreateAccessKey", UserName="ann")
             keys = self.call("ListAccessKeys", UserName="ann").body["AccessKeys"]["AccessKey"]
         for name in ("UpdateAccessKey", "DeleteAccessKey", "GetAccessKeyLastUsed"):
-            self.special[name] = {"UserAccessKeyId": str(keys[0]["AccessKeyId"])}
+            self.special[name] = {"UserName": "ann", "UserAccessKeyId": str(keys[0]["AccessKeyId"])}
 
 
 KINDS = ("User", "Group", "Role")

@@ -6,10 +6,11 @@ Tokens are signed by PyJWT with keys of pyca, not by the code under test; times 
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from keystead.clock import SystemClock, parse_iso_z
 from keystead.gate.arrival import Arrival
+from keystead.quotas.model import SharedQuota
 from tests.journeys.test_permissions import RAM_VERSION, STS_VERSION, ram, user_with
 from tests.rooms.test_ram import rpc
 from tests.world import KMS_VERSION, Reply, Tenant, World
@@ -32,6 +34,7 @@ RSA_KEY = rsa.generate_private_key(65537, 2048)
 EC_KEY = ec.generate_private_key(ec.SECP256R1())
 STRANGERS = rsa.generate_private_key(65537, 2048)
 REFUSED = "AuthenticationFail.OIDCToken"
+FLOW_CONTROL = "Request was denied due to user flow control."  # AssumeRole page, read 2026-11-23
 
 
 def jwk(key: Any, kid: str) -> dict[str, str]:
@@ -292,3 +295,33 @@ def test_an_unsigned_header_names_nothing_but_what_is_unsigned(stage: Stage) -> 
     assert send(STS_VERSION, "AssumeRoleWithOIDC").status == 200
     assert send(STS_VERSION, "GetCallerIdentity").code == "InvalidVersion"
     assert send(RAM_VERSION, "ListUsers").code == "InvalidVersion"
+
+
+def test_strangers_have_a_rate(stage: Stage) -> None:
+    """Unsigned, so counted for the account whose provider is named; for all who name none that is registered, together."""
+    quota = SharedQuota("AssumeRoleWithOIDC", 20, 20)
+    world = stage.world
+    world.service = dataclasses.replace(world.service, shared_quotas={"AssumeRoleWithOIDC": quota})
+    other = world.tenant()
+    theirs = ims(other, "CreateOIDCProvider", OIDCProviderName="own", IssuerUrl=ISSUER, ClientIds=CLIENT).body["OIDCProvider"][
+        "Arn"
+    ]
+    base = f"acs:ram::{stage.owner.account_id}:oidc-provider"
+
+    def burst(provider: Callable[[int], str], served: str) -> int:
+        """Ask 100 times; gives how many were served, all others throttled."""
+        replies = [stage.ask("a.b.c", OIDCProviderArn=provider(number)) for number in range(100)]
+        throttled = [reply for reply in replies if reply.code == "Throttling.User"]
+        assert {reply.code for reply in replies if reply not in throttled} == {served}
+        assert {(reply.status, reply.body["Message"]) for reply in throttled} <= {(400, FLOW_CONTROL)}
+        return len(replies) - len(throttled)
+
+    clock = SystemClock()
+    for provider, served in (
+        (lambda _: stage.provider, f"{REFUSED}.Invalid"),
+        (lambda number: f"{base}/none{number}", "AuthenticationFail.NoPermission"),
+    ):
+        began = clock.read().monotonic
+        assert 20 <= burst(provider, served) <= 20 + 20 * (clock.read().monotonic - began) + 1
+    assert stage.ask("a.b.c", OIDCProviderArn="x").code == "Throttling.User"
+    assert stage.ask("a.b.c", OIDCProviderArn=theirs).code == f"{REFUSED}.Invalid"

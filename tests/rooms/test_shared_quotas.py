@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from keystead.api.kms import KMS
+from keystead.api.sts import STS
 from keystead.clock import SystemClock
 from keystead.gate.arrival import Arrival
 from keystead.quotas.model import SharedQuota
@@ -42,6 +43,10 @@ DOCUMENTED = {
     "CreateSecret": 10,
     "GetSecretValue": 450,
     "RestoreSecret": 40,
+    # Flow control information page of STS, July 2025, read 2026-11-23
+    "AssumeRole": 100,
+    "AssumeRoleWithOIDC": 100,
+    "GetCallerIdentity": 100,
 }
 
 
@@ -63,10 +68,11 @@ def burst(call: Callable[[], Reply], times: int) -> tuple[int, float, list[Reply
 
 
 def test_the_documented_figures() -> None:
-    """Each action has the figure of its group, and every KMS action that is served has one."""
+    """Each action has the figure of its group, and every action of KMS and STS that is served has one."""
     quotas = load_shared_quotas()
     assert {action: quotas[action].qps for action in DOCUMENTED} == DOCUMENTED
-    assert [name for name in KMS.actions if name not in quotas] == []
+    assert [name for product in (KMS, STS) for name in product.actions if name not in quotas] == []
+    assert len({quotas[name].group for name in STS.actions}) == len(STS.actions)
     assert quotas["Encrypt"].group == quotas["Decrypt"].group != quotas["AsymmetricSign"].group
     assert load_shared_quotas(4)["CreateKey"].qps == 40
     assert dict(load_shared_quotas(0)) == {}

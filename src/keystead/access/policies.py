@@ -29,6 +29,8 @@ SHARED: Final = frozenset(
     )
 )
 """What another account may be allowed by a key's policy: outsiders use keys and never manage them (docs/adr/0084)."""
+RECOVERY: Final = frozenset({"kms:DescribeKey", "kms:GetKeyPolicy", "kms:SetKeyPolicy"})
+"""What an account can always do with its key, so that no policy locks it out for good."""
 # Letters, digits and _/+=.@- says the page; the default policy's own Sid has blanks.
 _SID: Final = re.compile(r"[A-Za-z0-9_/+=.@ -]{0,128}", re.ASCII)
 _PRINCIPAL: Final = re.compile(r"acs:ram::[0-9]{1,20}:(\*|root|(user|role)/[A-Za-z0-9._@/*-]{1,128})", re.ASCII)
@@ -149,6 +151,9 @@ def _check_statement(number: int, statement: _Statement) -> None:
     for action in statement.action:
         if not _ACTION.fullmatch(action):
             raise InvalidParameter("Policy", f"{where} {action!r} is not kms:<action>, with * at its end at most.")
+    given = [value for block in (statement.condition or {}).values() for value in block.values()]
+    if not all(isinstance(value, str | int | float) for values in given for value in _listed(values)):
+        raise InvalidParameter("Policy", f"{where} a condition compares with texts, numbers and truth values.")
     _conditions(number, statement.condition or {})
     if statement.resource != ["*"]:
         raise InvalidParameter("Policy", f'{where} the Resource is ["*"]: the key itself.')

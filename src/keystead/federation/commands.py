@@ -49,6 +49,15 @@ def delete(tx: Transaction, account_id: str, name: str) -> None:
     rows.remove(tx, account_id, name)
 
 
+def account_named_by(tx: Transaction, provider_arn: str) -> str:
+    """Give the account of a provider that is registered; empty if none is."""
+    try:
+        provider = rows.provider_of(tx, *rules.provider_named_by(provider_arn))
+    except IdentityNotAllowed:
+        return ""
+    return provider.account_id if provider is not None else ""
+
+
 def prove(tx: Transaction, provider_arn: str, token: str, wall: datetime) -> tuple[Provider, Identity]:
     """Give the provider and what its token proves at a wall time; IdentityRefused says what is wrong."""
     provider = rows.provider_of(tx, *rules.provider_named_by(provider_arn))

@@ -49,7 +49,16 @@ def checked_issuer(url: str) -> str:
 def listed(parameter: str, text: str) -> tuple[str, ...]:
     """Read a comma list of client ids or fingerprints, each once."""
     form, most = (_CLIENT, CLIENTS_MAX) if parameter == "ClientIds" else (_FINGERPRINT, FINGERPRINTS_MAX)
-    items = tuple(dict.fromkeys(item.strip() for item in text.split(","))) if text else ()
+    return _few(parameter, [item.strip() for item in text.split(",")] if text else [], form, most)
+
+
+def with_client(client_ids: tuple[str, ...], client_id: str) -> tuple[str, ...]:
+    """Give client ids and one more, which may be among them."""
+    return _few("ClientId", [*client_ids, client_id], _CLIENT, CLIENTS_MAX)
+
+
+def _few(parameter: str, given: list[str], form: re.Pattern[str], most: int) -> tuple[str, ...]:
+    items = tuple(dict.fromkeys(given))
     if len(items) > most:
         raise InvalidParameter(parameter, f"It has {len(items)} items; {most} at most.")
     for item in items:
@@ -82,7 +91,7 @@ def identity_of(claims: Mapping[str, Any], provider: Provider, wall: datetime) -
     if not ours:
         raise AudienceUnknown
     subject = claims.get("sub")
-    if not isinstance(subject, str) or not 0 < len(subject) <= SUBJECT_CHARS_MAX:
+    if not isinstance(subject, str) or not 0 < len(subject) <= SUBJECT_CHARS_MAX or not _whole(subject):
         raise IdentityInvalid(_CONTENT)
     issued_at, expires_at = _instant(claims.get("iat")), _instant(claims.get("exp"))
     begins_at = _instant(claims["nbf"]) if "nbf" in claims else issued_at
@@ -94,10 +103,18 @@ def identity_of(claims: Mapping[str, Any], provider: Provider, wall: datetime) -
 
 
 def _audiences(claim: object) -> tuple[str, ...]:
-    found = claim if isinstance(claim, list) else [claim]
-    if not found or not all(isinstance(one, str) and one for one in found):
+    given = claim if isinstance(claim, list) else [claim]
+    found = tuple(one for one in given if isinstance(one, str) and one)
+    if not found or len(found) < len(given):
         raise AudienceUnknown
-    return tuple(found)
+    if not all(_whole(one) for one in found):
+        raise IdentityInvalid(_CONTENT)
+    return found
+
+
+def _whole(text: str) -> bool:
+    """Tell whether a text of JSON is one that UTF-8 can write: it may hold half of a surrogate pair."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _instant(claim: object) -> datetime:

@@ -52,7 +52,7 @@ def claims_of(provider: Provider, token: str) -> dict[str, Any]:
         raise IdentityInvalid("Cannot decode base64 encoded response(format invalided).") from None
     algorithm = header.get("alg")
     if algorithm not in _ALGORITHMS.values() or "crit" in header:
-        message = f"The algorithm {str(algorithm)[:20]} that be specified in Jwt header is unknown."
+        message = f"The algorithm {ascii(algorithm)[:20]} that be specified in Jwt header is unknown."
         raise IdentityInvalid(message)
     for key in _keys(provider):
         if key.algorithm_name == algorithm and header.get("kid", key.key_id) == key.key_id:

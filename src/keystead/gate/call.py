@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from keystead.instances.model import InstanceStanding
     from keystead.networks.model import Network
 
-SHARED_GATEWAY: Final = "kms"
-"""The product whose actions have quotas."""
+SHARED_GATEWAY: Final = frozenset({"kms", "sts"})
+"""The products whose actions have quotas."""
 ANY_GATEWAY: Final = "*"
 """Stands for the gateway of whatever instance a key turns out to be of."""
 
@@ -51,7 +51,7 @@ class Service:
     nonces: NonceMemory
     journal: Journal
     shared_quotas: Mapping[str, SharedQuota] = field(default_factory=dict)
-    """By KMS action; an action without one is not limited."""
+    """By action of KMS and STS; an action without one is not limited."""
     tiers: Tiers = field(default_factory=load_tiers)
     """The budgets of instances."""
     regions: frozenset[str] = frozenset()
@@ -77,6 +77,8 @@ class Principal(msgspec.Struct, frozen=True, gc=False):
     session: str = ""
     narrowed: str = ""
     """The policy that a session was begun with; empty if with none."""
+    source_identity: str = ""
+    """Who a session says stands at the beginning of its chain."""
     passport: Passport | None = None
 
     @property
@@ -185,7 +187,7 @@ class Call:
             if work is Work.PAIR:
                 rates.append(Rate(f"{standing.instance_id}/pair", tier.pairs))
         quota = self.service.shared_quotas.get(self.record.api_name)
-        if owner_id and quota is not None and self.record.product == SHARED_GATEWAY:
+        if owner_id and quota is not None and self.record.product in SHARED_GATEWAY:
             region = self.region if self.region in self.service.regions else ""
             rates.append(Rate(f"{owner_id}/{region}/{quota.group}", quota.qps, 1, quota.burst, quota.group))
         if rates:

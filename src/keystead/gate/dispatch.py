@@ -32,8 +32,9 @@ from keystead.identity.faults import NotPermitted
 from keystead.identity.grants import grants_of, key_policy_of
 from keystead.identity.model import HolderKind, PrincipalKind
 from keystead.keyring.faults import KeyNotFound
-from keystead.labels.rules import tags_of_json
+from keystead.labels.rules import checked_tags, tags_of_json
 from keystead.networks import commands as networks
+from keystead.policy.conditions import GLOBAL_KEYS
 from keystead.policy.model import Question, Verdict
 from keystead.policy.reading import read
 from keystead.policy.rules import ROOT, PolicySet, both, either, key_verdict
@@ -42,8 +43,6 @@ from keystead.store.claims import Claimed, claim_nonce, claim_token, earlier_ans
 
 CLIENT_TOKEN_CHARS_MAX = 64
 CONFLICT_TRIES_MAX = 5
-RECOVERY: Final = frozenset({"kms:DescribeKey", "kms:GetKeyPolicy", "kms:SetKeyPolicy"})
-"""What an account can always do with its key, so that no policy locks it out for good."""
 _OTHERWISE: Final = frozenset({PrincipalKind.SERVICE, PrincipalKind.APPLICATION})
 """Whom RAM and key policies do not know: services (docs/adr/0071), and client keys (their access points say what they may)."""
 _UNASKED: Final = _OTHERWISE | {PrincipalKind.ACCOUNT}
@@ -202,7 +201,7 @@ def permit_key(call: Call, key_id: str, owner: str, tags: Tags, name: str = "") 
         return
     # The account itself is stopped by a key's policy alone, and most keys have the default one.
     root = call.principal.kind is PrincipalKind.ACCOUNT
-    if root and (wanted in RECOVERY or key_policy_of(call.warm, key_id, owner).silent):
+    if root and (wanted in key_policies.RECOVERY or key_policy_of(call.warm, key_id, owner).silent):
         return
     resource = f"acs:kms:{call.region}:{owner}:key/{key_id}"
     _require(wanted, resource, _key_verdict(call, Wanted(wanted, resource, key_id, owner), tags))
@@ -224,15 +223,25 @@ def _key_verdict(call: Call, wanted: Wanted, tags: Tags) -> Verdict:
     identity = ROOT if root else _identity_verdict(call, wanted.action, wanted.resource, tags)
     principals = frozenset({call.principal.policy_name})
     own = policies.judge(Question(wanted.action, wanted.resource, _context(call, policies, tags), principals))
-    return key_verdict(identity, own, same_account=call.account_id == wanted.owner)
+    verdict = key_verdict(identity, own, same_account=call.account_id == wanted.owner)
+    return _narrowed(call, verdict, wanted.action, wanted.resource, tags)  # what the key's policy grants too
 
 
 def permit_item(call: Call, item: str) -> None:
     """Ask for something else of the account's that the action found, such as `instance/kst-…`. NotPermitted."""
     call.asked += 1
+    _permit_also(call, f"acs:kms:{call.region}:{call.account_id}:{item}")
+
+
+def permit_name(call: Call, item: str) -> None:
+    """Ask for what a user or group is to be called from now on, such as `user/ann`: policies go by names. NotPermitted."""
+    _permit_also(call, f"acs:ram::{call.account_id}:{item}")
+
+
+def _permit_also(call: Call, resource: str) -> None:
     if call.action is None or call.principal.kind in _UNASKED:
         return
-    wanted, resource = call.action.permission.action, f"acs:kms:{call.region}:{call.account_id}:{item}"
+    wanted = call.action.permission.action
     _require(wanted, resource, _identity_verdict(call, wanted, resource, None))
 
 
@@ -252,11 +261,15 @@ def _identity_verdict(call: Call, action: str, resource: str, tags: Tags | None)
     principal = call.principal
     kind = HolderKind.USER if principal.kind is PrincipalKind.USER else HolderKind.ROLE
     policies = grants_of(call.warm, kind, principal.identifier).policies
-    verdict = policies.judge(Question(action, resource, _context(call, policies, tags)))
-    if principal.narrowed:
-        session = _narrowing(principal.narrowed)
-        return both(verdict, session.judge(Question(action, resource, _context(call, session, tags))))
-    return verdict
+    return _narrowed(call, policies.judge(Question(action, resource, _context(call, policies, tags))), action, resource, tags)
+
+
+def _narrowed(call: Call, verdict: Verdict, action: str, resource: str, tags: Tags | None) -> Verdict:
+    """Give a verdict as far as the policy goes that the caller's session was begun with, if any."""
+    if not call.principal.narrowed:
+        return verdict
+    session = _narrowing(call.principal.narrowed)
+    return both(verdict, session.judge(Question(action, resource, _context(call, session, tags))))
 
 
 @lru_cache(maxsize=_NARROWINGS)
@@ -274,6 +287,8 @@ def _filled(call: Call, template: str) -> str:
     head, _, rest = text.partition("{")
     name, _, tail = rest.partition("}")
     given = call.arrival.parameter(name) if call.arrival is not None else ""
+    if name == "UserName" and not given and call.principal.kind is PrincipalKind.USER:
+        given = call.principal.name
     if head.endswith("/") and given.startswith("acs:"):
         given = given.rpartition("/")[2]  # what is named by its ARN is the same one to policies
     return f"{head}{given}{tail}"  # what a caller sends is put in last, and never read as a template or a pattern
@@ -287,7 +302,13 @@ def _context(call: Call, policies: PolicySet, tags: Tags | None) -> Mapping[str,
     return {key: value for key, value in found if value is not None}
 
 
-def _of_call(call: Call, key: str) -> str | None:
+def context_of_trust(call: Call, account_id: str) -> dict[str, str]:
+    """Give the condition keys of a call that a trust policy may look at; `account_id` is the account that asks for the role."""
+    found = {key: _of_call(call, key, account_id) for key in GLOBAL_KEYS}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _of_call(call: Call, key: str, account_id: str = "") -> str | None:
     record = call.record
     if key == "acs:SourceIp":
         return record.client_ip
@@ -296,7 +317,7 @@ def _of_call(call: Call, key: str) -> str | None:
     if key == "acs:SecureTransport":
         return "true" if call.arrival is not None and call.arrival.secure else "false"
     if key in {"acs:SourceVpc", "acs:VpcSourceIp"}:
-        vpc_id = networks.vpc_of(call.warm, call.account_id, call.region, record.client_ip)
+        vpc_id = networks.vpc_of(call.warm, account_id or call.account_id, call.region, record.client_ip)
         return (vpc_id if key == "acs:SourceVpc" else record.client_ip) if vpc_id else None
     return None
 
@@ -305,18 +326,20 @@ def _of_tags(call: Call, key: str, tags: Tags | None) -> str | None:
     kind, _, name = key.partition("/")
     if kind == "kms:tag":
         return tags().get(name) if tags is not None else None
-    if kind == "acs:RequestTag" and call.arrival is not None:
-        return _request_tags(call.arrival.parameters()).get(name)
+    if kind == "acs:RequestTag" and call.arrival is not None and call.action is not None:
+        return _request_tags({field.wire for field in call.action.plan}, call.arrival.parameters()).get(name)
     return None
 
 
-def _request_tags(parameters: Mapping[str, str]) -> dict[str, str]:
-    """Give the tags a request is to put on something, as `Tag.N.Key` or as JSON; malformed JSON the action refuses itself."""
+def _request_tags(read: set[str], parameters: Mapping[str, str]) -> dict[str, str]:
+    """Give the tags a request is to put on something, in the form that the action reads: `Tag.N.Key` or JSON.
+
+    What it does not read counts for nothing; what is malformed it refuses itself.
+    """
     with contextlib.suppress(InvalidParameter):
-        if "Tags" in parameters:
-            return tags_of_json(parameters["Tags"])
-    return {
-        value: parameters.get(f"{name.removesuffix('.Key')}.Value", "")
-        for name, value in parameters.items()
-        if name.startswith("Tag.") and name.endswith(".Key")
-    }
+        if "Tags" in read:
+            return tags_of_json(parameters.get("Tags", ""))
+        if "Tag" in read:
+            named = [(name, value) for name, value in parameters.items() if name.startswith("Tag.") and name.endswith(".Key")]
+            return checked_tags("Tag", ((key, parameters.get(f"{name[:-4]}.Value", "")) for name, key in named))
+    return {}

@@ -235,9 +235,15 @@ def _session(call: Call, proof: signature.Proof) -> Principal:
         role = grants_of(call.warm, HolderKind.ROLE, session.role_id)
     except (TokenMalformed, NoSuchEntity):
         raise TokenUnknown from None
-    kind = PrincipalKind.ROLE
     return Principal(
-        session.account_id, proof.access_key_id, kind, role.identifier, role.name, session=session.name, narrowed=session.policy
+        session.account_id,
+        proof.access_key_id,
+        PrincipalKind.ROLE,
+        role.identifier,
+        role.name,
+        session=session.name,
+        narrowed=session.policy,
+        source_identity=session.source_identity,
     )
 
 

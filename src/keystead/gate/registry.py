@@ -45,8 +45,8 @@ class Permission(NamedTuple):
     """What a caller needs for an action: `<product>:<Name>` on every one of `resources`.
 
     In a resource `{region}`, `{account}`, `{policies}` (the account, or `system` for PolicyType System) and the wire names of
-    parameters are filled in by the gate, which asks before the action runs. `{key}` is only known to the action (an alias, a
-    ciphertext): it asks itself, with `permit_key`, before it does anything.
+    parameters that the action reads are filled in by the gate, which asks before the action runs. `{key}` is only known to the
+    action (an alias, a ciphertext): it asks itself, with `permit_key`, before it does anything.
     """
 
     action: str

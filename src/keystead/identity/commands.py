@@ -135,7 +135,8 @@ def join(tx: Transaction, now: datetime, account_id: str, group: str, user: str)
 
 
 def leave(tx: Transaction, account_id: str, group: str, user: str) -> None:
-    """Take a user out of a group."""
+    """Take a user out of a group; NoSuchEntity says which of the two, or that it is not in it."""
+    group_named(tx, account_id, group), user_named(tx, account_id, user)
     if not rows.leave(tx, account_id, group, user):
         raise NoSuchEntity("User.Group", user)
     grants.forget(tx, Holder(account_id, HolderKind.USER, user))

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Final
 
 from keystead.faults import LimitFault, NotFound, Refused, StateFault
 from keystead.policy.model import Verdict
+from keystead.policy.rules import RESOURCE_CHARS_MAX
+
+NAME_CHARS_MAX: Final = 128
+"""How much a refusal repeats of a name that was looked for: the longest there can be."""
 
 
 class NotPermitted(Refused):
@@ -13,8 +18,9 @@ class NotPermitted(Refused):
 
     def __init__(self, action: str, resource: str, verdict: Verdict) -> None:
         """Tell all three; `keystead access explain` takes the first two and gives the third again."""
+        named = resource[:RESOURCE_CHARS_MAX]
         super().__init__(
-            f"This operation is forbidden by permission system. Action {action} on {resource}: {verdict.ground.value}"
+            f"This operation is forbidden by permission system. Action {action} on {named}: {verdict.ground.value}"
             + (f", {verdict.decider}." if verdict.statement else "."),
         )
         self.action = action
@@ -27,7 +33,7 @@ class NoSuchEntity(NotFound):
 
     def __init__(self, kind: str, name: str) -> None:
         """Name what was looked for."""
-        super().__init__(f"The {kind} does not exist: {name}.")
+        super().__init__(f"The {kind} does not exist: {name[:NAME_CHARS_MAX]}.")
         self.kind = kind
 
 

@@ -128,6 +128,8 @@ def replay(tx: Transaction, asked: Asked) -> Verdict:
         return identity
     if parts[3] != key.account_id and asked.action not in key_policies.SHARED:
         return SILENT
+    if not key.user_id and parts[3] == key.account_id and asked.action in key_policies.RECOVERY:
+        return identity
     policies = key_policies_in(tx, parts[4].removeprefix("key/"), parts[3])
     own = policies.judge(Question(asked.action, asked.resource, asked.context, frozenset({name})))
     return key_verdict(identity, own, same_account=parts[3] == key.account_id)

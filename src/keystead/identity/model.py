@@ -147,7 +147,10 @@ class Membership(NamedTuple):
 
 
 class Session(msgspec.Struct, frozen=True):
-    """What a security token holds, sealed. `expires_at_ms` is wall time; `policy` narrows what the role may, if given."""
+    """What a security token holds, sealed. `expires_at_ms` is wall time; `policy` narrows what the role may, if given.
+
+    `source_identity` is who stands at the beginning of a chain of roles, if it was said.
+    """
 
     access_key_id: str
     account_id: str
@@ -157,6 +160,7 @@ class Session(msgspec.Struct, frozen=True):
     secret: str
     expires_at_ms: int
     policy: str = ""
+    source_identity: str = ""
 
     def __repr__(self) -> str:
         """Show the id only: a repr ends up in logs."""

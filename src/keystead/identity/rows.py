@@ -237,15 +237,18 @@ def remove_policy(tx: Transaction, account_id: str, name: str) -> None:
     tx.execute(delete(ram_policy).where((ram_policy.c.account_id == account_id) & (ram_policy.c.name == name)))
 
 
-def custom_policies(tx: Transaction, account_id: str, *, name: str = "", after: str = "", limit: int = 1) -> list[Policy]:
-    """Give the custom policy `name`, or `limit` of them by name from behind `after`."""
+def custom_policies(tx: Transaction, account_id: str, *, name: str = "", limit: int = 1) -> list[Policy]:
+    """Give the custom policy `name`, or the first `limit` of them by name."""
     table = ram_policy_version
     joined = ram_policy.join(
         table,
         (table.c.account_id == ram_policy.c.account_id) & (table.c.policy_name == ram_policy.c.name) & table.c.is_default,
     )
-    where = (ram_policy.c.account_id == account_id) & (ram_policy.c.name == name if name else ram_policy.c.name > after)
-    statement = select(ram_policy, table.c.number, table.c.document).select_from(joined).where(where)
+    statement = (
+        select(ram_policy, table.c.number, table.c.document).select_from(joined).where(ram_policy.c.account_id == account_id)
+    )
+    if name:
+        statement = statement.where(ram_policy.c.name == name)
     counts = attachment_counts(tx, account_id, PolicyType.CUSTOM)
     return [
         Policy(

@@ -1,7 +1,7 @@
 """Names, limits, and what a trust policy says. Pure.
 
-RAM limits page (an older form, read 2026-11-23): groups 50, access keys 2, versions 5, lengths of names. No page found; ours: the
-other counts, the characters of names, the lengths of documents.
+RAM limits page (an older form, read 2026-11-23): groups 50, access keys 2, versions 5, lengths of names. AssumeRole page (read
+2026-11-23): the external id. No page found; ours: the other counts, the characters of names, the lengths of documents.
 """
 
 from __future__ import annotations
@@ -33,8 +33,10 @@ _FORMS: Final = {
     "RoleName": r"[A-Za-z0-9.-]{1,64}",
     "PolicyName": r"[A-Za-z0-9-]{1,128}",
     "RoleSessionName": r"[A-Za-z0-9.@_-]{2,64}",
+    "ExternalId": r"[\w+=,.@:/-]{2,1224}",
+    "SourceIdentity": r"[A-Za-z0-9=,.@_-]{2,64}",
 }
-_ROLE_ARN: Final = re.compile(r"acs:ram::([0-9]{1,20}):role/([A-Za-z0-9.-]{1,64})", re.ASCII | re.IGNORECASE)
+_ROLE_ARN: Final = re.compile(r"acs:ram::([0-9]{1,20}):role/([A-Za-z0-9.-]{1,64})", re.ASCII)
 COUNTS: Final = {HolderKind.USER: USERS_MAX, HolderKind.GROUP: GROUPS_MAX, HolderKind.ROLE: ROLES_MAX}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -18,6 +18,7 @@ from keystead.clock import from_ms, to_ms
 from keystead.hsm.port import KeyStore, SealBroken
 from keystead.identity.faults import NotTrusted, TokenExpired, TokenMalformed
 from keystead.identity.model import Role, Session
+from keystead.policy.faults import PolicyMalformed
 from keystead.policy.model import Question
 from keystead.policy.reading import Kind, read
 from keystead.policy.rules import PolicySet
@@ -28,17 +29,29 @@ TOKEN_CHARS_MAX: Final = 16_384
 NOT_TRUSTED: Final = "You are not authorized to do this action. You should be authorized by RAM."
 
 
+class Said(NamedTuple):
+    """What the asker says of a session: its name, what narrows it, and who stands at the beginning of the chain."""
+
+    name: str
+    policy: str = ""
+    source_identity: str = ""
+
+
 def assumable(role: Role, question: Question) -> None:
-    """Raise NotTrusted unless the role's trust policy lets the asker in."""
-    if not PolicySet([(f"role/{role.name}", read(role.trust, Kind.TRUST))]).judge(question).allowed:
+    """Raise NotTrusted unless the role's trust policy lets the asker in; one that cannot be read any more lets nobody in."""
+    try:
+        trust = read(role.trust, Kind.TRUST)
+    except PolicyMalformed:
+        raise NotTrusted(NOT_TRUSTED) from None
+    if not PolicySet([(f"role/{role.name}", trust)]).judge(question).allowed:
         raise NotTrusted(NOT_TRUSTED)
 
 
-def begin(keystore: KeyStore, role: Role, name: str, until: datetime, policy: str = "") -> tuple[Session, str]:
+def begin(keystore: KeyStore, role: Role, until: datetime, said: Said) -> tuple[Session, str]:
     """Make a session of a role; gives it and its token."""
     access_key_id = f"{PREFIX}{ids.access_key_id()[6:]}{ids.access_key_secret()[:8]}"
     secret = ids.access_key_secret()
-    session = Session(access_key_id, role.account_id, role.role_id, role.name, name, secret, to_ms(until), policy)
+    session = Session(access_key_id, role.account_id, role.role_id, role.name, said.name, secret, to_ms(until), *said[1:])
     sealed = keystore.seal_secret(SEALED_KIND, access_key_id, msgspec.msgpack.encode(session))
     return session, base64.b64encode(sealed).decode()
 

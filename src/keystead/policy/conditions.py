@@ -19,6 +19,8 @@ from keystead.policy.model import Condition
 Test = Callable[[Mapping[str, str]], bool]
 _NUMBER: Final = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?", re.ASCII)
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_CLOTHES: Final = ipaddress.IPv6Network("::ffff:0:0/96")
+"""IPv4 addresses as IPv6 writes them: `_address` undresses them, so networks are undressed too."""
 _COMPARISONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "Equals": lambda given, written: bool(given == written),
     "LessThan": lambda given, written: bool(given < written),
@@ -48,7 +50,7 @@ _TAGS: Final = re.compile(r"(kms:tag|acs:RequestTag)/\S{1,128}")
 
 def key_served(key: str, *, trust: bool = False) -> bool:
     """Tell whether a condition key is one that calls have; one that they never have would let a Deny pass unseen."""
-    return key in GLOBAL_KEYS or (trust and key in TRUST_KEYS) or _TAGS.fullmatch(key) is not None
+    return key in GLOBAL_KEYS or (key in TRUST_KEYS if trust else _TAGS.fullmatch(key) is not None)
 
 
 def value_sound(operator: str, value: str) -> bool:
@@ -71,10 +73,16 @@ def compiled(condition: Condition) -> Test:
 
 @lru_cache(maxsize=4096)
 def wildcard(pattern: str, *, ignore_case: bool = False) -> re.Pattern[str]:
-    """Give `*` (any run) and `?` (one character) as a regular expression of a whole text."""
-    parts = [".*" if part == "*" else "." if part == "?" else re.escape(part) for part in re.split(r"([*?])", pattern)]
-    text = re.sub(r"(\.\*){2,}", ".*", "".join(parts))
-    return re.compile(text, re.DOTALL | (re.IGNORECASE if ignore_case else re.NOFLAG))
+    """Give `*` (any run) and `?` (one character) as a regular expression of a whole text.
+
+    What stands between two stars is taken where it is found first and never looked for again (an atomic group): with backtracking
+    every star more would multiply the time, and tenants write the patterns.
+    """
+    first, *further = [re.escape(part).replace(r"\?", ".") for part in pattern.split("*")]
+    if further:
+        *between, last = further
+        first += "".join(f"(?>.*?{part})" for part in between if part) + f".*{last}"
+    return re.compile(first, re.DOTALL | (re.IGNORECASE if ignore_case else re.NOFLAG))
 
 
 def _any_of(operator: str, values: tuple[str, ...]) -> Callable[[str], bool]:
@@ -131,6 +139,9 @@ def _written(operator: str, value: str) -> Any:  # noqa: ANN401 - what the opera
         return datetime.fromisoformat(value)
     if operator == "IpAddress":
         network = ipaddress.ip_network(value, strict=False)
+        if network.version == 6 and network.subnet_of(_CLOTHES):
+            bits = network.prefixlen - _CLOTHES.prefixlen
+            network = ipaddress.ip_network((int(network.network_address) & 0xFFFF_FFFF, bits))
         return network.version, int(network.network_address), int(network.netmask)
     if operator == "Bool":
         if value.lower() not in {"true", "false"}:

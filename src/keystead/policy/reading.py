@@ -147,6 +147,8 @@ def _principals(reader: Reader, members: dict[str, Any], where: str) -> tuple[st
             if name == "RAM" and not _RAM_PRINCIPAL.fullmatch(text):
                 reader.mistake(text_at, here, f"{text[:80]!r} is not acs:ram::<account>:root, :*, :user/… or :role/…")
             found.append(f"{name}:{text}")
+    if not kinds:  # without any, the statement would be about everybody
+        reader.mistake(members["Principal"][1].at, f"{where}.Principal", "it is empty")
     return tuple(found)
 
 

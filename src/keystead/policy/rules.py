@@ -13,6 +13,9 @@ from keystead.policy.conditions import Test, compiled, wildcard
 from keystead.policy.model import Document, Effect, Ground, Question, Statement, Verdict
 
 REMEMBERED_MAX: Final = 2048
+RESOURCE_CHARS_MAX: Final = 1024
+"""The longest name of a resource is far shorter. What a caller sends may be megabytes: to match and to remember it would take
+other callers' time and memory."""
 SILENT: Final = Verdict(Ground.SILENT)
 ROOT: Final = Verdict(Ground.ROOT)
 
@@ -83,7 +86,9 @@ class PolicySet:
         self._verdicts: dict[tuple[Any, ...], Verdict] = {}
 
     def judge(self, question: Question) -> Verdict:
-        """Give the verdict and the statement that decided."""
+        """Give the verdict and the statement that decided; nothing allows a resource of more than RESOURCE_CHARS_MAX."""
+        if len(question.resource) > RESOURCE_CHARS_MAX:
+            return SILENT
         asked = (question.action, question.resource, question.principals, *question.context.items())
         verdict = self._verdicts.get(asked)
         if verdict is None:

@@ -11,6 +11,7 @@ from keystead.policy.faults import PolicyMalformed
 from keystead.policy.model import Mistake
 
 DEPTH_MAX: Final = 8
+NUMBER_CHARS_MAX: Final = 64
 _BLANK: Final = re.compile(r"[ \t\r\n]*")
 _SCALAR: Final = re.compile(r"true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
@@ -65,6 +66,8 @@ class Reader:
         match = _SCALAR.match(self.text, at)
         if match is None:
             raise self._stop(at, "a JSON value is expected here")
+        if len(match[0]) > NUMBER_CHARS_MAX:  # Python raises an error of its own at 4,300 digits
+            raise self._stop(at, f"a number has {NUMBER_CHARS_MAX} characters at most")
         return Node(json.loads(match[0]), at), match.end()
 
     def _string(self, at: int) -> tuple[str, int]:

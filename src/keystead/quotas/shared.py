@@ -38,7 +38,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def load_shared_quotas(factor: int = 1, text: bytes | None = None) -> Mapping[str, SharedQuota]:
-    """Give the quota of each KMS action, the documented figures times `factor`; none at all for 0. QuotasBroken."""
+    """Give the quota of each action of KMS and STS, the documented figures times `factor`; none at all for 0. QuotasBroken."""
     source = (files("keystead.quotas") / "data" / QUOTAS_FILE).read_bytes() if text is None else text
     found: dict[str, SharedQuota] = {}
     for group in msgspec.toml.decode(source, type=_File).groups if factor else ():

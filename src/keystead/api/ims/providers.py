@@ -142,7 +142,7 @@ def update_oidc_provider(call: Call, request: UpdateOIDCProviderRequest) -> Prov
 def add_client_id(call: Call, request: ClientRequest) -> ProviderResponse:
     """Take another client's tokens; one that is there already stays so."""
     provider = _named(call, request)
-    clients = rules.listed("ClientIds", ",".join((*provider.client_ids, request.client_id)))
+    clients = rules.with_client(provider.client_ids, request.client_id)
     return ProviderResponse(oidc_provider=_shown(commands.change(call.tx, call.now, provider, client_ids=clients)))
 
 

@@ -112,10 +112,10 @@ def paged(found: Sequence[T], limit: int, name_of: Callable[[T], str]) -> tuple[
 def after(marker: str) -> str:
     """Read a marker that `paged` gave."""
     try:
-        name = base64.urlsafe_b64decode(marker.encode()).decode()
-    except (binascii.Error, UnicodeError):
-        name = "\0"
-    if name and not (name.isascii() and name.isprintable()):
+        name = base64.b64decode(marker, altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        name = ""
+    if marker and not (name and name.isascii() and name.isprintable()):
         raise InvalidParameter("Marker", "It is not one that this action gave; leave it out to start anew.")
     return name
 

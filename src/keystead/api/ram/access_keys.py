@@ -6,26 +6,31 @@ from keystead.access import commands as access
 from keystead.access import rows as access_rows
 from keystead.access.model import AccessKey, KeyStatus
 from keystead.api.ram._product import RAM
-from keystead.api.ram._shapes import NothingResponse, Shown, UserRequest
+from keystead.api.ram._shapes import NothingResponse, Shown
 from keystead.clock import iso_z
-from keystead.faults import InvalidParameter
+from keystead.faults import InvalidParameter, MissingParameter
 from keystead.gate.call import Call
 from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import Effect
 from keystead.identity import commands
 from keystead.identity.faults import NoSuchEntity, TooMany
-from keystead.identity.model import User
+from keystead.identity.model import PrincipalKind, User
 from keystead.identity.rules import ACCESS_KEYS_MAX
 
 
-class AccessKeyRequest(Request):
+class KeysRequest(Request):
+    """Whose keys; without a name those of the user that calls (ListAccessKeys page, read 2026-11-23)."""
+
+    user_name: str = ""
+
+
+class AccessKeyRequest(KeysRequest, kw_only=True):
     """Which key of which user."""
 
     user_access_key_id: str
-    user_name: str
 
 
-class UpdateAccessKeyRequest(AccessKeyRequest):
+class UpdateAccessKeyRequest(AccessKeyRequest, kw_only=True):
     """Active or Inactive."""
 
     status: str
@@ -64,9 +69,9 @@ class ListAccessKeysResponse(Response):
 
 
 @RAM.action("CreateAccessKey", Effect.WRITE, methods="POST")
-def create_access_key(call: Call, request: UserRequest) -> CreateAccessKeyResponse:
+def create_access_key(call: Call, request: KeysRequest) -> CreateAccessKeyResponse:
     """Make a key for a user, two at most; its secret is in this answer and nowhere else."""
-    user = commands.user_named(call.tx, call.account_id, request.user_name)
+    user = _user(call, request)
     if len(_keys(call, user)) >= ACCESS_KEYS_MAX:
         raise TooMany("User.AccessKey", ACCESS_KEYS_MAX)
     minted = access.create_access_key(call.tx, call.service.keystore, call.now, call.account_id, user.user_id)
@@ -80,9 +85,9 @@ def create_access_key(call: Call, request: UserRequest) -> CreateAccessKeyRespon
 
 
 @RAM.action("ListAccessKeys", Effect.READ, methods="POST")
-def list_access_keys(call: Call, request: UserRequest) -> ListAccessKeysResponse:
+def list_access_keys(call: Call, request: KeysRequest) -> ListAccessKeysResponse:
     """List a user's keys."""
-    user = commands.user_named(call.tx, call.account_id, request.user_name)
+    user = _user(call, request)
     shown = [
         AccessKeyShown(access_key_id=key.access_key_id, status=key.status.value, create_date=iso_z(key.created_at))
         for key in _keys(call, user)
@@ -108,12 +113,18 @@ def delete_access_key(call: Call, request: AccessKeyRequest) -> NothingResponse:
     return NothingResponse()
 
 
+def _user(call: Call, request: KeysRequest) -> User:
+    if not request.user_name and call.principal.kind is not PrincipalKind.USER:
+        raise MissingParameter("UserName")
+    return commands.user_named(call.tx, call.account_id, request.user_name or call.principal.name)
+
+
 def _keys(call: Call, user: User) -> list[AccessKey]:
     return [key for key in access_rows.access_keys(call.tx, call.account_id) if key.user_id == user.user_id]
 
 
 def _key(call: Call, request: AccessKeyRequest) -> AccessKey:
-    user = commands.user_named(call.tx, call.account_id, request.user_name)
+    user = _user(call, request)
     for key in _keys(call, user):
         if key.access_key_id == request.user_access_key_id:
             return key

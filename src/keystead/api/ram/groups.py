@@ -7,6 +7,7 @@ from keystead.api.ram._product import RAM
 from keystead.api.ram._shapes import GroupRequest, NothingResponse, PageRequest, Shown, UserRequest, after, paged
 from keystead.clock import iso_z
 from keystead.gate.call import Call
+from keystead.gate.dispatch import permit_name
 from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import Effect
 from keystead.identity import commands, rows
@@ -159,6 +160,8 @@ def update_group(call: Call, request: UpdateGroupRequest) -> GroupResponse:
         comments = checked_length("NewComments", request.new_comments, 128)
         commands.change(call.tx, call.now, holder, comments=comments)
     name = checked_name("NewGroupName", request.new_group_name) if request.new_group_name else holder.name
+    if name != holder.name:
+        permit_name(call, f"group/{name}")
     commands.rename(call.tx, call.now, holder, name)
     return GroupResponse(group=_shown(commands.group_named(call.tx, call.account_id, name)))
 
@@ -205,7 +208,8 @@ def list_users_for_group(call: Call, request: GroupPageRequest) -> ListUsersForG
     """List the users of a group by name."""
     group = commands.group_named(call.tx, call.account_id, request.group_name)
     behind = after(request.marker)
-    found = [one for one in rows.memberships(call.tx, call.account_id, group=group.name) if one.user > behind]
+    members = rows.memberships(call.tx, call.account_id, group=group.name)
+    found = sorted((one for one in members if one.user > behind), key=lambda membership: membership.user)
     page, more, marker = paged(found, request.max_items, lambda membership: membership.user)
     shown = []
     for one in page:

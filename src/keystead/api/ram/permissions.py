@@ -10,8 +10,10 @@ from typing import Final
 
 from keystead.gate.registry import Permission
 
-_HOME: Final = "acs:ram:*:"
-_USER, _GROUP, _ROLE, _POLICY = "user/{UserName}", "group/{GroupName}", "role/{RoleName}", "{policies}:policy/{PolicyName}"
+_HOME: Final = "acs:ram::"
+"""RAM has no regions, and statements leave the place empty or write a star: an empty one is matched by both."""
+_USER, _GROUP, _ROLE = "user/{UserName}", "group/{GroupName}", "role/{RoleName}"
+_CUSTOM, _POLICY = "policy/{PolicyName}", "{policies}:policy/{PolicyName}"  # without and with the parameter PolicyType
 _NEEDED: Final[dict[str, tuple[str, ...]]] = {
     "AddUserToGroup": (_USER, _GROUP),
     "AttachPolicyToGroup": (_GROUP, _POLICY),
@@ -20,13 +22,13 @@ _NEEDED: Final[dict[str, tuple[str, ...]]] = {
     "CreateAccessKey": (_USER,),
     "CreateGroup": ("group/*",),
     "CreatePolicy": ("policy/*",),
-    "CreatePolicyVersion": (_POLICY,),
+    "CreatePolicyVersion": (_CUSTOM,),
     "CreateRole": ("role/*",),
     "CreateUser": ("user/*",),
     "DeleteAccessKey": (_USER,),
     "DeleteGroup": (_GROUP,),
-    "DeletePolicy": (_POLICY,),
-    "DeletePolicyVersion": (_POLICY,),
+    "DeletePolicy": (_CUSTOM,),
+    "DeletePolicyVersion": (_CUSTOM,),
     "DeleteRole": (_ROLE,),
     "DeleteUser": (_USER,),
     "DetachPolicyFromGroup": (_GROUP, _POLICY),
@@ -39,7 +41,7 @@ _NEEDED: Final[dict[str, tuple[str, ...]]] = {
     "ListRoles": ("role/*",),
     "UpdateGroup": (_GROUP,),
     "UpdateLoginProfile": (_USER,),
-    "UpdatePolicyDescription": (_POLICY,),
+    "UpdatePolicyDescription": (_CUSTOM,),
     "UpdateRole": (_ROLE,),
     "UpdateUser": (_USER,),
     "GetGroup": (_GROUP,),
@@ -58,7 +60,7 @@ _NEEDED: Final[dict[str, tuple[str, ...]]] = {
     "ListUsers": ("user/*",),
     "ListUsersForGroup": (_GROUP,),
     "RemoveUserFromGroup": (_USER, _GROUP),
-    "SetDefaultPolicyVersion": (_POLICY,),
+    "SetDefaultPolicyVersion": (_CUSTOM,),
     "UpdateAccessKey": (_USER,),
 }
 PERMISSIONS: Final[dict[str, Permission]] = {

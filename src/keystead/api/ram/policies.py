@@ -341,15 +341,8 @@ def _versions(call: Call, policy: Policy) -> list[PolicyVersion]:
 
 
 def _shown(policy: Policy) -> PolicyDetail:
-    return PolicyDetail(
-        policy_name=policy.name,
-        policy_type=policy.kind.value,
-        description=policy.description,
-        default_version=policy.default_version,
-        create_date=iso_z(policy.created_at),
-        update_date=iso_z(policy.updated_at),
-        attachment_count=policy.attachments,
-    )
+    made = msgspec.structs.asdict(_made(policy))
+    return PolicyDetail(**made, update_date=iso_z(policy.updated_at), attachment_count=policy.attachments)
 
 
 def _version(version: PolicyVersion) -> VersionShown:

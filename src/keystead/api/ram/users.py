@@ -10,6 +10,7 @@ from keystead.api.ram._product import RAM
 from keystead.api.ram._shapes import NothingResponse, PageRequest, Shown, UserRequest, after, paged
 from keystead.clock import iso_z
 from keystead.gate.call import Call
+from keystead.gate.dispatch import permit_name
 from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import Effect
 from keystead.identity import commands, rows
@@ -171,6 +172,8 @@ def update_user(call: Call, request: UpdateUserRequest) -> GetUserResponse:
     if values:
         commands.change(call.tx, call.now, commands.holder_of(user), **values)
     name = checked_name("NewUserName", request.new_user_name) if request.new_user_name else user.name
+    if name != user.name:
+        permit_name(call, f"user/{name}")
     commands.rename(call.tx, call.now, commands.holder_of(user), name)
     changed = commands.user_named(call.tx, call.account_id, name)
     return GetUserResponse(user=UserDetail(**msgspec.structs.asdict(_shown(changed)), update_date=iso_z(changed.updated_at)))

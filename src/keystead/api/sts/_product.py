@@ -6,6 +6,7 @@ from typing import Final
 
 from keystead.federation.faults import AudienceUnknown, IdentityExpired, IdentityInvalid, IdentityNotAllowed, SignatureInvalid
 from keystead.gate.registry import ANONYMOUS, OPEN, FaultRow, Permission, Product
+from keystead.gate.throttle import Throttled
 from keystead.identity.faults import NoSuchEntity, NotPermitted, NotTrusted
 from keystead.policy.faults import PolicyMalformed
 
@@ -20,6 +21,8 @@ FAULTS: Final = (
     FaultRow(NotTrusted, "NoPermission", 403),
     FaultRow(NoSuchEntity, "EntityNotExist.{kind}", 404),
     FaultRow(PolicyMalformed, "MalformedPolicyDocument", 400),
+    # AssumeRole page, read 2026-11-23, has the sentence; it goes with this code
+    FaultRow(Throttled, "Throttling.User", 400, "Request was denied due to user flow control."),
 )
 PERMISSIONS: Final = {
     "AssumeRole": Permission("sts:AssumeRole", ("{RoleArn}",)),

@@ -5,6 +5,8 @@ Refusals: STS error code page (its beginning, read 2026-11-23). Unsigned: the to
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -16,6 +18,7 @@ from keystead.federation import commands as federation
 from keystead.federation.faults import IdentityNotAllowed
 from keystead.federation.model import Identity, Provider
 from keystead.gate.call import Call
+from keystead.gate.dispatch import context_of_trust
 from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import Effect
 from keystead.identity import commands, sessions
@@ -25,6 +28,8 @@ from keystead.identity.rules import SECONDS_DEFAULT, checked_name, role_named_by
 from keystead.policy.model import Question
 
 NOT_ALLOWED: Final = "There is no permission"
+STRANGERS: Final = "strangers"
+"""Whose quota it is where no account is named: a bucket for each name that somebody makes up would be one for each call."""
 
 
 class AssumeRoleWithOIDCRequest(Request):
@@ -57,7 +62,16 @@ class AssumeRoleWithOIDCResponse(Response):
     oidc_token_info: OIDCTokenInfo = msgspec.field(name="OIDCTokenInfo")
 
 
-@STS.action("AssumeRoleWithOIDC", Effect.READ, methods="GET POST")
+@contextlib.contextmanager
+def _admitted(call: Call, request: AssumeRoleWithOIDCRequest) -> Iterator[None]:
+    """Take a request of the quota of the account whose provider is named, or of the one for all who name none."""
+    with call.service.store.read() as tx:
+        account_id = federation.account_named_by(tx, request.oidc_provider_arn)
+    call.admit(account_id or STRANGERS)
+    yield
+
+
+@STS.action("AssumeRoleWithOIDC", Effect.READ, methods="GET POST", ahead=_admitted)
 def assume_role_with_oidc(call: Call, request: AssumeRoleWithOIDCRequest) -> AssumeRoleWithOIDCResponse:
     """Begin a session of a role that trusts the provider of the token, and the token by its issuer, subject and audience."""
     name = checked_name("RoleSessionName", request.role_session_name)
@@ -67,7 +81,7 @@ def assume_role_with_oidc(call: Call, request: AssumeRoleWithOIDCRequest) -> Ass
     role = _trusting(call, account_id, role_name, provider, identity)
     call.record.account_id, call.record.resource_id = role.account_id, role.role_id
     seconds = seconds_of(role, request.duration_seconds)
-    user, credentials = begun(call, role, name, seconds, request.policy)
+    user, credentials = begun(call, role, seconds, sessions.Said(name, request.policy))
     info = OIDCTokenInfo(
         client_ids=",".join(identity.audiences),
         expiration_time=iso_z(identity.expires_at),
@@ -81,9 +95,7 @@ def assume_role_with_oidc(call: Call, request: AssumeRoleWithOIDCRequest) -> Ass
 
 def _trusting(call: Call, account_id: str, role_name: str, provider: Provider, identity: Identity) -> Role:
     """Give the role if it is of the provider's account and trusts this token; else it looks absent."""
-    context = {
-        "acs:SourceIp": call.record.client_ip,
-        "acs:CurrentTime": iso_z(call.now),
+    context = context_of_trust(call, provider.account_id) | {
         "oidc:iss": identity.issuer,
         "oidc:sub": identity.subject,
         "oidc:aud": identity.audience,

@@ -10,6 +10,7 @@ from keystead.api.sts._product import STS
 from keystead.clock import iso_z
 from keystead.faults import InvalidParameter
 from keystead.gate.call import Call
+from keystead.gate.dispatch import context_of_trust
 from keystead.gate.parameters import Request, Response
 from keystead.gate.registry import Effect
 from keystead.identity import commands, sessions
@@ -23,7 +24,10 @@ POLICY_CHARS_MAX = 2048
 
 
 class AssumeRoleRequest(Request):
-    """Which role, what the session is called, for how long (900 s to the role's own most), and what narrows it."""
+    """Which role, what the session is called, for how long (900 s to the role's own most), and what narrows it.
+
+    `source_identity` stays with the session and those begun by it; `external_id` is for the role's trust policy to compare.
+    """
 
     role_arn: str
     role_session_name: str
@@ -77,7 +81,9 @@ def assume_role(call: Call, request: AssumeRoleRequest) -> AssumeRoleResponse:
     """Begin a session of a role that trusts the caller. The account's own keys begin none, as on the cloud."""
     if call.principal.kind is PrincipalKind.ACCOUNT:
         raise NotTrusted("Roles may not be assumed by root accounts.")
-    name = checked_name("RoleSessionName", request.role_session_name)
+    said = sessions.Said(
+        checked_name("RoleSessionName", request.role_session_name), request.policy, _source_identity(call, request)
+    )
     check_narrowing(request.policy)
     account_id, role_name = role_named_by(request.role_arn)
     try:
@@ -88,14 +94,23 @@ def assume_role(call: Call, request: AssumeRoleRequest) -> AssumeRoleResponse:
         raise NotTrusted(
             sessions.NOT_TRUSTED
         ) from None  # to another account, a role that is absent looks like one that does not trust it
-    seconds = seconds_of(role, request.duration_seconds)
     account = f"RAM:acs:ram::{call.account_id}:root"  # in a trust policy the root stands for the whole account
-    context = {"sts:ExternalId": request.external_id} if request.external_id else {}
-    context |= {"acs:SourceIp": call.record.client_ip, "acs:CurrentTime": iso_z(call.now)}
+    context = context_of_trust(call, call.account_id)
+    if request.external_id:
+        context["sts:ExternalId"] = checked_name("ExternalId", request.external_id)
     principals = frozenset({call.principal.policy_name, account})
     sessions.assumable(role, Question("sts:AssumeRole", role.arn, context, principals))
-    user, credentials = begun(call, role, name, seconds, request.policy)
-    return AssumeRoleResponse(assumed_role_user=user, credentials=credentials, source_identity=request.source_identity or None)
+    seconds = seconds_of(role, request.duration_seconds)  # after the trust: how long is the role's to tell
+    user, credentials = begun(call, role, seconds, said)
+    return AssumeRoleResponse(assumed_role_user=user, credentials=credentials, source_identity=said.source_identity or None)
+
+
+def _source_identity(call: Call, request: AssumeRoleRequest) -> str:
+    """Give who stands at the beginning of the chain: once said, it stays ("Tracing and access control with SourceIdentity")."""
+    given, known = request.source_identity, call.principal.source_identity
+    if given and known and given != known:
+        raise InvalidParameter("SourceIdentity", "The session has another one, which stays along a chain of roles.")
+    return checked_name("SourceIdentity", given) if given else known
 
 
 def check_narrowing(policy: str) -> None:
@@ -111,11 +126,12 @@ def seconds_of(role: Role, wished: int) -> int:
     return checked_seconds("DurationSeconds", wished, SESSION_SECONDS[0], min(SESSION_SECONDS[1], role.max_session_seconds))
 
 
-def begun(call: Call, role: Role, name: str, seconds: int, policy: str) -> tuple[AssumedRoleUser, Credentials]:
+def begun(call: Call, role: Role, seconds: int, said: sessions.Said) -> tuple[AssumedRoleUser, Credentials]:
     """Begin a session that was allowed."""
     until = call.instant.wall + timedelta(seconds=seconds)
-    session, token = sessions.begin(call.service.keystore, role, name, until, policy)
-    user = AssumedRoleUser(arn=f"acs:ram::{role.account_id}:role/{role.name}/{name}", assumed_role_id=f"{role.role_id}:{name}")
+    session, token = sessions.begin(call.service.keystore, role, until, said)
+    arn = f"acs:ram::{role.account_id}:role/{role.name}/{said.name}"
+    user = AssumedRoleUser(arn=arn, assumed_role_id=f"{role.role_id}:{said.name}")
     return user, Credentials(
         access_key_id=session.access_key_id, access_key_secret=session.secret, security_token=token, expiration=iso_z(until)
     )
