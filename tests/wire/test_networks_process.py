@@ -114,12 +114,19 @@ def test_the_operator_shares(server: Server) -> None:
     assert "1 key(s)" in again.stderr
 
 
-def test_a_proxy_that_is_no_range_stops_the_start(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('trusted_proxies = ["10.0.0.1/8"]', "trusted_proxies: 10.0.0.1/8 has host bits set"),
+        ('default_region = "cn-moon"', 'default_region: "cn-moon" is not a region in which instances are sold.'),
+    ],
+)
+def test_a_setting_that_is_none_stops_the_start(line: str, told: str, tmp_path: Path) -> None:
     """One line that names the setting, status 2, before anything is made."""
     config = tmp_path / "settings.toml"
-    config.write_text('trusted_proxies = ["10.0.0.1/8"]\n')
+    config.write_text(line)
     command = [sys.executable, "-m", "keystead", "serve", "--data", str(tmp_path / "var"), "--config", str(config)]
     done = subprocess.run([*command, "--listen", "127.0.0.1:0"], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 2
-    assert "trusted_proxies" in done.stderr.splitlines()[-1]
+    assert told in done.stderr.splitlines()[-1]
     assert not (tmp_path / "var" / "keystead.db").exists()

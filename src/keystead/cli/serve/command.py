@@ -64,6 +64,7 @@ def serve(
     from keystead.console.metrics import worker_died
 
     preparation.ready_proxies(settings)
+    preparation.ready_region(settings)
     preparation.ready_store(settings)
     preparation.ready_mail(settings)
     preparation.ready_payments(settings)

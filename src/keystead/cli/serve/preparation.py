@@ -14,6 +14,9 @@ from keystead.access import commands as access
 from keystead.access import rows as access_rows
 from keystead.access.faults import AccountUnknown
 from keystead.access_log.journal import recover
+from keystead.catalog import rules as catalog
+from keystead.catalog.commands import load_catalogue
+from keystead.catalog.faults import RegionUnknown
 from keystead.cli.certificates import ServerFiles, ensure_certificates, write_whole
 from keystead.cli.target import StoreUnreachable
 from keystead.clock import SystemClock
@@ -21,7 +24,7 @@ from keystead.faults import StateFault
 from keystead.gate.dedicated.hosts import SERVICE
 from keystead.ledger import commands as ledger
 from keystead.money import Money
-from keystead.settings import Settings
+from keystead.settings import Settings, SettingsError
 from keystead.store import Store, business_time, outbox
 from keystead.store.engine import database_url
 from keystead.store.migrations import upgrade
@@ -50,6 +53,14 @@ class DemoAccount(msgspec.Struct, frozen=True):
 def ready_proxies(settings: Settings) -> None:
     """Refuse proxies that are no ranges of addresses, here rather than in every worker: SettingsError."""
     app.proxies_of(settings)
+
+
+def ready_region(settings: Settings) -> None:
+    """Refuse a default region in which nothing can be bought: SettingsError."""
+    try:
+        catalog.region_of(load_catalogue(), settings.default_region)
+    except RegionUnknown as fault:
+        raise SettingsError(f"default_region: {fault.reason} docs/regions.md has all of them") from None
 
 
 def ready_store(settings: Settings) -> None:
