@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keystead.access import policies as key_policies
-from keystead.clock import elapsed
 from keystead.faults import InvalidParameter
 from keystead.policy.conditions import wildcard
 from keystead.policy.faults import PolicyMalformed
@@ -44,15 +43,13 @@ def test_numbers_without_end_are_mistakes(digits: int) -> None:
     "pattern", ["acs:" + "*a" * 40 + "b", "*" + "?*a" * 30 + "b", "a*" * 60 + "b"], ids=["stars", "with questions", "letters"]
 )
 def test_patterns_take_no_time(pattern: str) -> None:
-    """With backtracking each star more doubles the time on such a text: these took longer than anybody waited.
+    """With backtracking each star more doubles the time on such a text: these would not come to an end.
 
     As a resource, and as the value of a condition; the texts are what a caller sends.
     """
     text = "acs:" + "a" * 3000
-    began = elapsed()
     assert wildcard(pattern).fullmatch(text) is None
     assert wildcard(pattern[:-1] + "*").fullmatch(text) is not None
-    assert elapsed() - began < 1
 
 
 @given(st.text("ab*?", max_size=8), st.text("ab", max_size=8))
